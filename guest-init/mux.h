@@ -1,0 +1,18 @@
+// The io port: carries the frames of all streams, each stream in its turn.
+#ifndef MUX_H
+#define MUX_H
+
+#include "stream.h"
+
+// Takes the descriptor, which must not block.
+int mux_open(int fd);
+void mux_close(void);
+// Takes the stream; it is freed when it has ended.
+void mux_add(struct stream *stream);
+struct stream *mux_find(uint32_t id);
+// Ends a stream from this side, with EOF or GONE as its direction has it. Unknown ids are no error.
+void mux_end(uint32_t id);
+// Sends what streams have to send until the port is full or all wait.
+int mux_pump(void);
+
+#endif

@@ -1,0 +1,120 @@
+// Output of a process: read from its pipe or terminal, sent to the host within the credit.
+#include "fd.h"
+#include "mux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
+
+struct outlet {
+  struct stream stream;
+  // Bytes that the host will take.
+  uint64_t credit;
+  // There may be something to read.
+  bool readable;
+};
+
+static struct outlet *outlet_of(struct stream *stream) {
+  return container_of(stream, struct outlet, stream);
+}
+
+static size_t last_frame(struct stream *stream, uint8_t *frame) {
+  stream->ended = true;
+  return frame_encode(frame, stream->id, FRAME_EOF, 0);
+}
+
+// The end needs no credit, but must not be taken for it while bytes are left that do.
+static bool drained(struct stream *stream) {
+  struct pollfd poll_fd = {.fd = stream->source.fd, .events = POLLIN};
+  return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) && !(poll_fd.revents & POLLIN);
+}
+
+static size_t next_frame(struct stream *stream, uint8_t *frame) {
+  struct outlet *outlet = outlet_of(stream);
+  if (stream->ended || !outlet->readable)
+    return 0;
+  if (outlet->credit == 0) {
+    // Readable again when credit comes, or when the pipe's state changes.
+    outlet->readable = false;
+    return drained(stream) ? last_frame(stream, frame) : 0;
+  }
+  size_t room = outlet->credit < FRAME_PAYLOAD_MAX ? outlet->credit : FRAME_PAYLOAD_MAX;
+  ssize_t count;
+  do
+    count = read(stream->source.fd, frame + FRAME_HEADER, room);
+  while (count < 0 && errno == EINTR);
+  if (count < 0 && errno == EAGAIN) {
+    outlet->readable = false;
+    return 0;
+  }
+  // A terminal without holders of its slave says EIO.
+  if (count <= 0)
+    return last_frame(stream, frame);
+  outlet->credit -= count;
+  return frame_encode(frame, stream->id, FRAME_DATA, count);
+}
+
+static int receive(struct stream *stream, const struct frame *frame) {
+  struct outlet *outlet = outlet_of(stream);
+  switch (frame->type) {
+  case FRAME_CREDIT:
+    outlet->credit += frame->credit;
+    outlet->readable = true;
+    return 0;
+  case FRAME_GONE:
+    // The process gets SIGPIPE now, not when the mux comes to this stream.
+    loop_remove(&stream->source);
+    close_and_reset(&stream->source.fd);
+    stream->ended = true;
+    return 0;
+  default:
+    return -EPROTO;
+  }
+}
+
+static int on_ready(struct source *source) {
+  outlet_of(container_of(source, struct stream, source))->readable = true;
+  return mux_pump();
+}
+
+// What is left in the pipe goes out if there is credit for it; then holders of the write end, if any, lose it.
+static void end(struct stream *stream) {
+  int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (drained(stream) || null < 0) {
+    close_fdp(&null);
+    return;
+  }
+  loop_remove(&stream->source);
+  close_fdp(&stream->source.fd);
+  stream->source.fd = null;
+  outlet_of(stream)->credit += 1;
+  outlet_of(stream)->readable = true;
+}
+
+static void release(struct stream *stream) {
+  free(outlet_of(stream));
+}
+
+struct stream *outlet_new(uint32_t id, int fd) {
+  struct outlet *outlet = calloc(1, sizeof *outlet);
+  if (!outlet) {
+    close(fd);
+    return NULL;
+  }
+  outlet->credit = FRAME_WINDOW;
+  outlet->stream = (struct stream){
+      .source = {.fd = fd, .on_ready = on_ready},
+      .id = id,
+      .receive = receive,
+      .next_frame = next_frame,
+      .end = end,
+      .release = release,
+  };
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || loop_add(&outlet->stream.source, EPOLLIN) < 0) {
+    close(fd);
+    free(outlet);
+    return NULL;
+  }
+  return &outlet->stream;
+}

@@ -1,0 +1,37 @@
+/** Where the things under test are, and which remedy to name where one is missing. */
+import { execFileSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { join } from "node:path";
+
+export const repository = join(import.meta.dirname, "../..");
+export const buildDir = join(repository, "build");
+export const shimBinary = join(buildDir, "containerd-shim-microvm-v2");
+
+export const microvm = "io.containerd.microvm.v2";
+export const runc = "io.containerd.runc.v2";
+/** The runtime under test. RUNTIME=io.containerd.runc.v2 tries the tests themselves against runc. */
+export const runtime = process.env["RUNTIME"] ?? microvm;
+
+export type ContainerdVersion = "1.6" | "2.4";
+
+/** Throws an error that names the remedy if the file is not there or not executable. */
+export function requireExecutable(path: string, remedy: string): string {
+  try {
+    accessSync(path, constants.X_OK);
+    return path;
+  } catch (cause) {
+    throw new Error(`${path} is missing: ${remedy}`, { cause });
+  }
+}
+
+/** The directory with the containerd and the ctr of that version. */
+export function containerdDir(version: ContainerdVersion): string {
+  const dir = version === "1.6" ? "/usr/bin" : (process.env["MICROVM_CONTAINERD_24"] ?? buildContainerd());
+  for (const name of ["containerd", "ctr"]) requireExecutable(join(dir, name), "run 'make setup'");
+  return dir;
+}
+
+function buildContainerd(): string {
+  const script = join(repository, "integration/tools/build.sh");
+  return execFileSync(script, { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" }).trim();
+}

@@ -1,0 +1,15 @@
+#!/bin/bash
+# The first process of the tests' world (see run.sh): makes its /run, /tmp and loopback, runs vitest, and stays
+# in order to reap the processes that daemonise.
+# usage: world.sh DIRECTORY [ARGUMENTS OF vitest run]
+set -euo pipefail
+world=$1
+shift
+cd "$(dirname "$0")/../.."
+mount --bind "$world" /tmp
+mount -t tmpfs -o mode=0755 tmpfs /run
+ip link set lo up
+export MICROVM_WORLD=yes
+PATH=$PWD/node_modules/.bin:$PATH
+vitest run --config integration/vitest.config.ts "$@" &
+wait "$!"

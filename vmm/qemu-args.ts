@@ -1,0 +1,60 @@
+import type { VmConfig } from "./vm-config.ts";
+
+/** Tag of the virtiofs device: the name under which guest-init mounts the shared directory. */
+export const SHARED_TAG = "shared";
+
+/** Names of the virtio-serial ports; see proto/guest.md. */
+export const CONTROL_PORT = "microvm.control";
+export const IO_PORT = "microvm.io";
+
+/** Descriptors that QEMU inherits: connected sockets, so that no path and no dialling is needed. */
+export interface QemuDescriptors {
+  readonly qmp: number;
+  readonly control: number;
+  readonly io: number;
+}
+
+const KERNEL_ARGUMENTS = [
+  // No console driver at all: early printk writes what is urgent to the first serial port, at any time.
+  "console=ttynull",
+  "earlyprintk=serial,ttyS0,115200,keep",
+  "quiet",
+  // With -no-reboot a triple fault is the quickest way to end the VM, and a panic takes it at once.
+  "reboot=t",
+  "panic=-1",
+  // QEMU's emulated APIC timer counts nanoseconds; without this the kernel measures it for 0.25 s under TCG.
+  "lapic_timer_hz=1000000000",
+  "random.trust_cpu=on",
+];
+
+/** The command line of QEMU, without the program's name. Pure: the same input gives the same arguments. */
+export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket: string): string[] {
+  return [
+    ["-M", "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,ioapic2=on,auto-kernel-cmdline=on,memory-backend=memory"],
+    ["-accel", config.accelerator],
+    ["-cpu", config.accelerator === "kvm" ? "host" : "max"],
+    ["-smp", String(config.vcpus)],
+    ["-m", `${config.memoryMib}M`],
+    // vhost-user devices reach the guest's memory through this file.
+    ["-object", `memory-backend-memfd,id=memory,size=${config.memoryMib}M,share=on`],
+    ["-nodefaults", "-no-user-config", "-nographic", "-no-reboot"],
+    ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ["-name", "microvm"],
+    // vhost-user refuses legacy virtio.
+    ["-global", "virtio-mmio.force-legacy=false"],
+    ["-kernel", config.kernel],
+    ["-initrd", config.initrd],
+    ["-append", KERNEL_ARGUMENTS.join(" ")],
+    ["-serial", "stdio"],
+    ["-chardev", `socket,id=qmp,fd=${fds.qmp}`, "-mon", "chardev=qmp,mode=control"],
+    ["-device", "virtio-serial-device,max_ports=3"],
+    ["-chardev", `socket,id=control,fd=${fds.control}`],
+    ["-device", `virtserialport,chardev=control,name=${CONTROL_PORT}`],
+    ["-chardev", `socket,id=io,fd=${fds.io}`],
+    ["-device", `virtserialport,chardev=io,name=${IO_PORT}`],
+    ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-device,rng=rng"],
+    ["-device", "virtio-balloon-device,free-page-reporting=on"],
+    ["-chardev", `socket,id=shared,path=${vhostUserSocket}`],
+    ["-device", `vhost-user-fs-device,chardev=shared,tag=${SHARED_TAG},queue-size=1024`],
+  ].flat();
+}

@@ -1,0 +1,83 @@
+import type { Duplex } from "node:stream";
+import { debuglog } from "node:util";
+
+const debug = debuglog("microvm-qmp");
+
+/** A line of QMP is short; QEMU is not trusted with our memory once a guest may have taken it over. */
+const MAX_LINE = 1024 * 1024;
+
+interface Greeting {
+  QMP: { version: { qemu: { major: number; minor: number } } };
+}
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** The QEMU Machine Protocol: JSON lines; answers come in order of the commands. */
+export class Qmp {
+  /** Major and minor version of QEMU, from its greeting. Rejects if the connection ends before. */
+  readonly greeting: Promise<{ major: number; minor: number }>;
+  readonly #socket: Duplex;
+  readonly #pending: Pending[] = [];
+  #buffer = "";
+  #ended: Error | undefined;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+    const greeting = Promise.withResolvers<{ major: number; minor: number }>();
+    this.#pending.push({
+      resolve: (value) => greeting.resolve((value as Greeting).QMP.version.qemu),
+      reject: greeting.reject,
+    });
+    this.greeting = greeting.promise;
+    this.greeting.catch(() => {});
+    socket.on("data", (chunk: Buffer) => this.#consume(chunk.toString("utf8")));
+    socket.once("close", () => this.#end(new Error("QEMU closed its monitor")));
+    socket.on("error", (error: Error) => this.#end(error));
+  }
+
+  /** Runs one command. Rejects with QEMU's own description of what went wrong. */
+  execute(command: string, args: Record<string, unknown> = {}): Promise<unknown> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const line = JSON.stringify({ execute: command, arguments: args });
+    debug("> %s", line);
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ resolve, reject });
+      this.#socket.write(`${line}\n`);
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #consume(text: string): void {
+    const lines = `${this.#buffer}${text}`.split("\n");
+    this.#buffer = lines.pop() ?? "";
+    if (this.#buffer.length > MAX_LINE) return void this.#socket.destroy(new Error("QMP line too long"));
+    for (const line of lines) {
+      debug("< %s", line);
+      try {
+        this.#message(JSON.parse(line));
+      } catch (error) {
+        this.#socket.destroy(new Error("QMP: no JSON", { cause: error }));
+        return;
+      }
+    }
+  }
+
+  #message(message: { QMP?: unknown; return?: unknown; error?: { desc?: string }; event?: string }): void {
+    if (message.event !== undefined) return;
+    const pending = this.#pending.shift();
+    if (message.error !== undefined) pending?.reject(new Error(`QEMU: ${message.error.desc ?? "error"}`));
+    else pending?.resolve(message.QMP !== undefined ? message : message.return);
+  }
+
+  #end(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = error;
+    for (const pending of this.#pending.splice(0)) pending.reject(error);
+  }
+}

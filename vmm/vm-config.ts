@@ -1,0 +1,53 @@
+import { isAbsolute } from "node:path";
+
+/** Which virtualisation QEMU uses; `accelerator.ts` has the rule that chooses. */
+export type Accelerator = "kvm" | "tcg";
+
+/** The network namespace that QEMU runs in: the host's, a new empty one, or an existing one by path. */
+export type NetworkNamespace = { kind: "host" } | { kind: "new" } | { kind: "path"; path: string };
+
+/** Everything a VM is made of. Checked by `checkVmConfig`, turned into arguments by `qemu-args.ts`. */
+export interface VmConfig {
+  /** Absolute paths of the parts. */
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly qemu: string;
+  readonly virtiofsd: string;
+  readonly accelerator: Accelerator;
+  readonly vcpus: number;
+  /** Memory of the guest in MiB. */
+  readonly memoryMib: number;
+  /** Directory shared with the guest; what is mounted below it later appears there too. */
+  readonly sharedDir: string;
+  /** Directory, 0700, for the VM's own sockets. */
+  readonly runDir: string;
+  readonly network: NetworkNamespace;
+  /** The user and group that QEMU runs as: one that owns nothing. */
+  readonly uid: number;
+  /** How long the guest may take from QEMU's start to its first answer, in milliseconds. */
+  readonly bootTimeoutMs: number;
+}
+
+export const MIN_MEMORY_MIB = 64;
+/** The kernel's CONFIG_NR_CPUS. */
+export const MAX_VCPUS = 64;
+
+/** Throws an Error that names what is wrong. */
+export function checkVmConfig(config: VmConfig): VmConfig {
+  for (const key of ["kernel", "initrd", "qemu", "virtiofsd", "sharedDir", "runDir"] as const) {
+    const path = config[key];
+    if (!isAbsolute(path)) throw new Error(`${key}: "${path}" is not an absolute path`);
+    // QEMU's option syntax splits at commas; doubling them is not possible everywhere.
+    if (path.includes(",")) throw new Error(`${key}: "${path}" has a comma, which QEMU cannot take in a path`);
+  }
+  wholeNumber("vcpus", config.vcpus, 1, MAX_VCPUS);
+  wholeNumber("memoryMib", config.memoryMib, MIN_MEMORY_MIB, 16 * 1024 * 1024);
+  wholeNumber("bootTimeoutMs", config.bootTimeoutMs, 1, 3_600_000);
+  return config;
+}
+
+function wholeNumber(key: string, value: number, min: number, max: number): void {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new Error(`${key}: ${value} is not a whole number from ${min} to ${max}`);
+  }
+}
