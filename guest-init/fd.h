@@ -29,6 +29,6 @@ static inline void close_and_reset(int *fd) {
   *fd = -1;
 }
 
-#define container_of(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

@@ -27,5 +27,5 @@ cp .libs/libcrun.a libocispec/.libs/libocispec.a libocispec/yajl/.libs/libyajl.a
 cp config.h COPYING.libcrun "$out/include/"
 cp -r src/libcrun "$out/include/libcrun"
 cp -r libocispec/src/ocispec "$out/include/ocispec"
-cp -r libocispec/yajl/src/headers "$out/include/yajl"
+cp -r libocispec/yajl/src/headers/yajl "$out/include/yajl"
 find "$out/include" -type f ! -name '*.h' ! -name COPYING.libcrun -delete

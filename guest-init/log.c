@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 // Opened for each message: a forked child has closed every descriptor but its own.
 static void write_log(int level, const char *format, va_list args) {
@@ -36,4 +37,9 @@ void log_info(const char *format, ...) {
   write_log(6, format, args);
   va_end(args);
   errno = saved;
+}
+
+void fatal(const char *what) {
+  log_error("%s: %s", what, strerror(errno));
+  abort();
 }

@@ -5,5 +5,7 @@
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+// For what leaves no way on, want of memory above all: the panic of a kernel without PID 1 ends the VM.
+_Noreturn void fatal(const char *what);
 
 #endif

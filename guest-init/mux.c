@@ -22,7 +22,7 @@ static struct {
 
 struct stream *mux_find(uint32_t id) {
   for (struct stream *stream = mux.streams; stream; stream = stream->next)
-    if (stream->id == id)
+    if (stream->id == id && !stream->ended)
       return stream;
   return NULL;
 }
@@ -43,6 +43,14 @@ void mux_end(uint32_t id) {
   struct stream *stream = mux_find(id);
   if (stream)
     stream->end(stream);
+}
+
+int mux_poll(uint32_t id) {
+  struct stream *stream = mux_find(id);
+  if (!stream)
+    return 0;
+  stream->source.events = 0;
+  return stream->source.on_ready(&stream->source);
 }
 
 static void release(struct stream *stream) {
@@ -96,6 +104,10 @@ int mux_pump(void) {
   }
   loop_again(&mux.port);
   return 0;
+}
+
+void mux_again(void) {
+  loop_again(&mux.port);
 }
 
 static int deliver(const struct frame *frame) {

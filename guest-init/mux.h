@@ -12,6 +12,10 @@ void mux_add(struct stream *stream);
 struct stream *mux_find(uint32_t id);
 // Ends a stream from this side, with EOF or GONE as its direction has it. Unknown ids are no error.
 void mux_end(uint32_t id);
+// Looks at a stream as if it had become ready: before something that should come after its last bytes.
+int mux_poll(uint32_t id);
+// Has the port pump in its own turn.
+void mux_again(void);
 // Sends what streams have to send until the port is full or all wait.
 int mux_pump(void);
 

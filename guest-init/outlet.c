@@ -13,6 +13,8 @@ struct outlet {
   uint64_t credit;
   // There may be something to read.
   bool readable;
+  // Whoever still holds the write end: EOF is sent when there is nothing to read.
+  bool ending;
 };
 
 static struct outlet *outlet_of(struct stream *stream) {
@@ -37,7 +39,7 @@ static size_t next_frame(struct stream *stream, uint8_t *frame) {
   if (outlet->credit == 0) {
     // Readable again when credit comes, or when the pipe's state changes.
     outlet->readable = false;
-    return drained(stream) ? last_frame(stream, frame) : 0;
+    return outlet->ending || drained(stream) ? last_frame(stream, frame) : 0;
   }
   size_t room = outlet->credit < FRAME_PAYLOAD_MAX ? outlet->credit : FRAME_PAYLOAD_MAX;
   ssize_t count;
@@ -46,7 +48,7 @@ static size_t next_frame(struct stream *stream, uint8_t *frame) {
   while (count < 0 && errno == EINTR);
   if (count < 0 && errno == EAGAIN) {
     outlet->readable = false;
-    return 0;
+    return outlet->ending ? last_frame(stream, frame) : 0;
   }
   // A terminal without holders of its slave says EIO.
   if (count <= 0)
@@ -63,10 +65,7 @@ static int receive(struct stream *stream, const struct frame *frame) {
     outlet->readable = true;
     return 0;
   case FRAME_GONE:
-    // The process gets SIGPIPE now, not when the mux comes to this stream.
-    loop_remove(&stream->source);
-    close_and_reset(&stream->source.fd);
-    stream->ended = true;
+    stream_close(stream);
     return 0;
   default:
     return -EPROTO;
@@ -78,17 +77,9 @@ static int on_ready(struct source *source) {
   return mux_pump();
 }
 
-// What is left in the pipe goes out if there is credit for it; then holders of the write end, if any, lose it.
+// What is left in the pipe still goes out as far as there is credit for it.
 static void end(struct stream *stream) {
-  int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (drained(stream) || null < 0) {
-    close_fdp(&null);
-    return;
-  }
-  loop_remove(&stream->source);
-  close_fdp(&stream->source.fd);
-  stream->source.fd = null;
-  outlet_of(stream)->credit += 1;
+  outlet_of(stream)->ending = true;
   outlet_of(stream)->readable = true;
 }
 
@@ -111,7 +102,8 @@ struct stream *outlet_new(uint32_t id, int fd) {
       .end = end,
       .release = release,
   };
-  if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || loop_add(&outlet->stream.source, EPOLLIN) < 0) {
+  int flags = fcntl(fd, F_GETFL);
+  if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || loop_add(&outlet->stream.source, EPOLLIN) < 0) {
     close(fd);
     free(outlet);
     return NULL;

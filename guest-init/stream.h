@@ -5,6 +5,7 @@
 #ifndef STREAM_H
 #define STREAM_H
 
+#include "fd.h"
 #include "frame.h"
 #include "loop.h"
 
@@ -25,6 +26,13 @@ struct stream {
   void (*end)(struct stream *);
   void (*release)(struct stream *);
 };
+
+// Ends it at once, for the process too: the mux may not come to it before the port takes a frame.
+static inline void stream_close(struct stream *stream) {
+  loop_remove(&stream->source);
+  close_and_reset(&stream->source.fd);
+  stream->ended = true;
+}
 
 // Output of a process, towards the host. Both take the descriptor, also when they fail with NULL.
 struct stream *outlet_new(uint32_t id, int fd);

@@ -1,0 +1,25 @@
+// What is asked of libcrun, in its own words: everything that knows libcrun is behind this.
+#ifndef OCI_H
+#define OCI_H
+
+#include "job.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct oci_create {
+  const char *id;
+  // config.json; not terminated.
+  const uint8_t *spec;
+  size_t spec_length;
+  // The master of the terminal comes with the result.
+  bool terminal;
+};
+
+// These two run in a job's child. The container's init becomes a child of guest-init when that ends.
+void oci_create(const struct oci_create *create, struct job_result *result);
+void oci_delete(const char *id, struct job_result *result);
+// Lets the waiting init go on. Does not block; -ESRCH if nobody waits.
+int oci_start(const char *id);
+
+#endif

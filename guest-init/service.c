@@ -1,0 +1,142 @@
+#include "service.h"
+
+#include "cgroup.h"
+#include "container.h"
+#include "create.h"
+#include "delete.h"
+#include "events.h"
+#include "fd.h"
+#include "guest.pb-c.h"
+#include "log.h"
+#include "oci.h"
+#include "setup.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#define PROTOCOL_VERSION 1
+
+static bool shut_down;
+
+bool service_shut_down(void) {
+  return shut_down;
+}
+
+static void hello(uint32_t call, const ProtobufCMessage *message) {
+  uint32_t version = ((const Microvm__Guest__V1__HelloRequest *)message)->version;
+  if (version != PROTOCOL_VERSION)
+    return rpc_fail(call, TTRPC_INVALID_ARGUMENT, "version %u of the protocol is not spoken, but %d", version,
+                    PROTOCOL_VERSION);
+  struct utsname names;
+  uname(&names);
+  struct timespec uptime;
+  clock_gettime(CLOCK_BOOTTIME, &uptime);
+  Microvm__Guest__V1__HelloResponse response = MICROVM__GUEST__V1__HELLO_RESPONSE__INIT;
+  response.version = PROTOCOL_VERSION;
+  response.kernel = names.release;
+  response.uptime_ns = (uint64_t)uptime.tv_sec * 1000000000 + uptime.tv_nsec;
+  rpc_answer(call, &response.base);
+}
+
+static void events(uint32_t call, const ProtobufCMessage *message) {
+  (void)message;
+  if (!events_subscribe(call))
+    rpc_fail(call, TTRPC_ALREADY_EXISTS, "events are sent to another call");
+}
+
+static void start(uint32_t call, const ProtobufCMessage *message) {
+  const char *id = ((const Microvm__Guest__V1__StartRequest *)message)->container_id;
+  struct container *container = container_find(id);
+  if (!container)
+    return rpc_fail(call, TTRPC_NOT_FOUND, "no container %.80s", id);
+  if (container->state != CONTAINER_CREATED)
+    return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "cannot start: container %s is %s", id,
+                    container_state_name(container->state));
+  int result = oci_start(id);
+  // It died while it waited, and its end is about to be reaped.
+  if (result == -ESRCH)
+    return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "cannot start: container %s is stopped", id);
+  if (result < 0)
+    return rpc_fail(call, TTRPC_INTERNAL, "cannot start container %s: %s", id, strerror(-result));
+  container->state = CONTAINER_RUNNING;
+  Microvm__Guest__V1__StartResponse response = MICROVM__GUEST__V1__START_RESPONSE__INIT;
+  rpc_answer(call, &response.base);
+}
+
+// The pid is the process's own as long as guest-init, its parent, has not reaped it: no pidfd is needed.
+static int send_signal(const struct container *container, int signal, bool all) {
+  if (all && container->cgroup)
+    return cgroup_signal(container->cgroup, signal);
+  return kill(container->pid, signal) < 0 ? -errno : 0;
+}
+
+static void signal_process(uint32_t call, const ProtobufCMessage *message) {
+  const Microvm__Guest__V1__SignalRequest *request = (const Microvm__Guest__V1__SignalRequest *)message;
+  const struct container *container = container_find(request->container_id);
+  if (!container)
+    return rpc_fail(call, TTRPC_NOT_FOUND, "no container %.80s", request->container_id);
+  if (request->exec_id[0])
+    return rpc_fail(call, TTRPC_NOT_FOUND, "no process %.80s in container %s", request->exec_id,
+                    container->id);
+  if (request->signal < 1 || request->signal >= (uint32_t)_NSIG)
+    return rpc_fail(call, TTRPC_INVALID_ARGUMENT, "%u is no signal", request->signal);
+  if (container->state == CONTAINER_CREATING)
+    return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "cannot signal: container %s is being created",
+                    container->id);
+  if (!container->pid && !(request->all && container->cgroup))
+    return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "process already finished");
+  int result = send_signal(container, request->signal, request->all);
+  // Nobody left in the cgroup, or no cgroup any more: what "all" wants is so already.
+  if (result < 0 && !(request->all && result == -ENOENT))
+    return rpc_fail(call, TTRPC_INTERNAL, "cannot signal container %s: %s", container->id, strerror(-result));
+  Microvm__Guest__V1__SignalResponse response = MICROVM__GUEST__V1__SIGNAL_RESPONSE__INIT;
+  rpc_answer(call, &response.base);
+}
+
+static void add_pid(pid_t pid, void *context) {
+  Microvm__Guest__V1__PidsResponse *response = context;
+  uint32_t *pids = realloc(response->pids, (response->n_pids + 1) * sizeof *pids);
+  if (!pids)
+    fatal("no list of pids");
+  pids[response->n_pids++] = pid;
+  response->pids = pids;
+}
+
+static void pids(uint32_t call, const ProtobufCMessage *message) {
+  const char *id = ((const Microvm__Guest__V1__PidsRequest *)message)->container_id;
+  const struct container *container = container_find(id);
+  if (!container)
+    return rpc_fail(call, TTRPC_NOT_FOUND, "no container %.80s", id);
+  Microvm__Guest__V1__PidsResponse response = MICROVM__GUEST__V1__PIDS_RESPONSE__INIT;
+  if (container->cgroup)
+    cgroup_each(container->cgroup, add_pid, &response);
+  else if (container->pid)
+    add_pid(container->pid, &response);
+  rpc_answer(call, &response.base);
+  free(response.pids);
+}
+
+static void shutdown(uint32_t call, const ProtobufCMessage *message) {
+  (void)message;
+  Microvm__Guest__V1__ShutdownResponse response = MICROVM__GUEST__V1__SHUTDOWN_RESPONSE__INIT;
+  rpc_answer(call, &response.base);
+  shut_down = true;
+}
+
+const char service_name[] = "microvm.guest.v1.Guest";
+
+const struct rpc_method service_methods[] = {
+    {"Hello", &microvm__guest__v1__hello_request__descriptor, hello},
+    {"Setup", &microvm__guest__v1__setup_request__descriptor, setup_handle},
+    {"Events", &microvm__guest__v1__events_request__descriptor, events},
+    {"Create", &microvm__guest__v1__create_request__descriptor, create_handle},
+    {"Start", &microvm__guest__v1__start_request__descriptor, start},
+    {"Signal", &microvm__guest__v1__signal_request__descriptor, signal_process},
+    {"Pids", &microvm__guest__v1__pids_request__descriptor, pids},
+    {"Delete", &microvm__guest__v1__delete_request__descriptor, delete_handle},
+    {"Shutdown", &microvm__guest__v1__shutdown_request__descriptor, shutdown},
+    {0},
+};

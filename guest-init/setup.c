@@ -1,0 +1,68 @@
+#include "setup.h"
+
+#include "fd.h"
+#include "guest.pb-c.h"
+#include "rpc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/random.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define ENTROPY_MAX 512
+#define SHARED "/run/shared"
+
+static bool mounted;
+
+static int set_clock(uint64_t nanoseconds) {
+  struct timespec now = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+  return clock_settime(CLOCK_REALTIME, &now) < 0 ? -errno : 0;
+}
+
+static int add_entropy(const uint8_t *bytes, size_t length) {
+  struct {
+    struct rand_pool_info info;
+    uint8_t bytes[ENTROPY_MAX];
+  } pool = {.info = {.entropy_count = length * 8, .buf_size = length}};
+  memcpy(pool.info.buf, bytes, length);
+  cleanup_fd int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0)
+    return -errno;
+  // A template's clones have the same pool: what was drawn from it must not come again.
+  return ioctl(fd, RNDRESEEDCRNG) < 0 ? -errno : 0;
+}
+
+static int mount_shared(const char *tag) {
+  if (mkdir(SHARED, 0700) < 0 && errno != EEXIST)
+    return -errno;
+  if (mount(tag, SHARED, "virtiofs", 0, NULL) < 0)
+    return -errno;
+  mounted = true;
+  return 0;
+}
+
+void setup_handle(uint32_t call, const ProtobufCMessage *message) {
+  const Microvm__Guest__V1__SetupRequest *request = (const Microvm__Guest__V1__SetupRequest *)message;
+  if (request->entropy.len > ENTROPY_MAX)
+    return rpc_fail(call, TTRPC_INVALID_ARGUMENT, "%zu bytes of entropy, %d are allowed",
+                    request->entropy.len, ENTROPY_MAX);
+  if (request->shared_tag[0] && mounted)
+    return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "the shared directory is mounted already");
+  int result = request->clock_ns ? set_clock(request->clock_ns) : 0;
+  if (result < 0)
+    return rpc_fail(call, TTRPC_INTERNAL, "cannot set the clock: %s", strerror(-result));
+  result = request->entropy.len ? add_entropy(request->entropy.data, request->entropy.len) : 0;
+  if (result < 0)
+    return rpc_fail(call, TTRPC_INTERNAL, "cannot add entropy: %s", strerror(-result));
+  result = request->shared_tag[0] ? mount_shared(request->shared_tag) : 0;
+  if (result < 0)
+    return rpc_fail(call, TTRPC_INTERNAL, "cannot mount the virtiofs %.80s: %s", request->shared_tag,
+                    strerror(-result));
+  Microvm__Guest__V1__SetupResponse response = MICROVM__GUEST__V1__SETUP_RESPONSE__INIT;
+  rpc_answer(call, &response.base);
+}

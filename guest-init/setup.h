@@ -1,0 +1,9 @@
+#ifndef SETUP_H
+#define SETUP_H
+
+#include <protobuf-c/protobuf-c.h>
+
+// The method Setup: what the guest cannot know by itself.
+void setup_handle(uint32_t call, const ProtobufCMessage *request);
+
+#endif
