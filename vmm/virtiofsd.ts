@@ -1,50 +1,56 @@
-import { unlinkSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { chownSync, existsSync, watch } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { Child, confinedArgv } from "./child.ts";
+import { Child, confinedArgv, describeExit } from "./child.ts";
 import { Tail } from "./tail.ts";
 import { virtiofsdArgs } from "./virtiofsd-args.ts";
 import type { VmConfig } from "./vm-config.ts";
 
-/** virtiofsd, listening: QEMU may connect to `socketPath` at once. */
+/** virtiofsd, listening on `socketPath`. It serves one connection and ends with it. */
 export interface Virtiofsd {
   readonly child: Child;
   readonly socketPath: string;
-  readonly stderr: Tail;
 }
 
-/**
- * The socket is made here and handed over as a descriptor: it listens before virtiofsd runs, so QEMU need not wait.
- * Throws if the program cannot be started.
- */
+const READY_LIMIT_MS = 10_000;
+
+/** Resolves when QEMU may connect. Rejects if the program cannot be started, ends early or is not ready in time. */
 export async function startVirtiofsd(config: VmConfig, log: (line: string) => void): Promise<Virtiofsd> {
-  const socketPath = join(config.runDir, "virtiofs.sock");
-  const server = await listen(socketPath);
+  const socketPath = join(config.runDir, "virtiofsd.sock");
+  // Watched before the start, so that the socket cannot appear unseen.
+  const appeared = watchFor(config.runDir, socketPath);
   try {
-    const argv = confinedArgv(config.virtiofsd, virtiofsdArgs(config.sharedDir, 3), { network: { kind: "host" } });
-    const child = await Child.spawn(argv, ["ignore", "ignore", "pipe", descriptor(server)]);
+    const argv = confinedArgv(config.virtiofsd, virtiofsdArgs(config.sharedDir, socketPath), {
+      network: { kind: "host" },
+    });
+    const child = await Child.spawn(argv, ["ignore", "ignore", "pipe"]);
     const stderr = new Tail(child.stdio[2] as Readable, (line) => log(`virtiofsd: ${line}`));
-    return { child, socketPath, stderr };
+    const early = child.exited.then((exit) => `ended with ${describeExit(exit)}: ${stderr.text}`);
+    const outcome = await Promise.race([appeared.done, early]);
+    if (outcome !== undefined) {
+      await child.kill();
+      throw new Error(`virtiofsd ${outcome} (${config.virtiofsd}; 1.10 or later, the Rust program, is needed)`);
+    }
+    // QEMU runs as a user of its own, and connecting takes the right to write.
+    chownSync(socketPath, config.uid, config.uid);
+    return { child, socketPath };
   } finally {
-    // Only the descriptor is closed: server.close() alone would unlink the path that QEMU is about to dial.
-    closeKeepingPath(server);
+    appeared.stop();
   }
 }
 
-/** Removes what `startVirtiofsd` left on disk. Legal at any time. */
-export function removeVirtiofsdSocket(config: VmConfig): void {
-  try {
-    unlinkSync(join(config.runDir, "virtiofs.sock"));
-  } catch {
-    // It was never made, or is gone with its directory.
-  }
-}
-
-function listen(path: string): Promise<Server> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, () => resolve(server));
+/** `done` resolves to undefined when the path exists, to a text when the limit has passed. */
+function watchFor(directory: string, path: string): { done: Promise<string | undefined>; stop(): void } {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const timer = setTimeout(() => resolve(`was not ready within ${READY_LIMIT_MS / 1000} s`), READY_LIMIT_MS);
+  const watcher = watch(directory, () => {
+    if (existsSync(path)) resolve(undefined);
   });
+  return {
+    done: promise,
+    stop() {
+      clearTimeout(timer);
+      watcher.close();
+    },
+  };
 }

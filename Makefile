@@ -1,0 +1,76 @@
+# The few verbs of this project; `make help` lists them. Everything that a Debian machine lacks is installed by `setup`,
+# which the other verbs run and which says nothing when nothing is missing.
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := $(CURDIR)/build
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+SHIM := $(BUILD)/containerd-shim-microvm-v2
+SHIM_SOURCES := $(shell find proto vmm shim -name '*.ts' -not -name '*.test.ts') proto/gen/messages.js package.json shim/build.sh
+GUEST_SOURCES := $(shell find guest-init -type f) proto/guest/guest.proto
+
+.PHONY: help setup build install check unit test integration demo bench doctor generate format clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+setup: ## install what the machine lacks (Debian packages, QEMU, npm packages)
+	@.make/setup.sh
+
+build: setup ## build/: the shim, vmlinux, initrd.img, virtiofsd
+	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img kernel-image virtiofsd
+
+.PHONY: kernel-image virtiofsd
+kernel-image:
+	@kernel/build.sh $(BUILD)/vmlinux
+
+virtiofsd:
+	@vmm/virtiofsd.sh $(BUILD)/virtiofsd
+
+$(SHIM): $(SHIM_SOURCES)
+	@shim/build.sh $@
+
+$(BUILD)/initrd.img: $(GUEST_SOURCES)
+	@guest-init/build.sh $@
+
+install: build ## install below DESTDIR and PREFIX (default /usr/local)
+	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/bin/containerd-shim-microvm-v2
+	install -D -m 0644 $(BUILD)/vmlinux $(DESTDIR)$(PREFIX)/share/microvm/vmlinux
+	install -D -m 0644 $(BUILD)/initrd.img $(DESTDIR)$(PREFIX)/share/microvm/initrd.img
+	install -D -m 0755 $(BUILD)/virtiofsd $(DESTDIR)$(PREFIX)/libexec/microvm/virtiofsd
+
+check: setup ## format, lint, types, import layers, generated files: seconds, no VM
+	biome check --error-on-warnings .
+	tsc -p tsconfig.json
+	depcruise --config .dependency-cruiser.json proto vmm shim integration
+	proto/generate.sh --check
+	clang-format --dry-run --Werror guest-init/*.[ch]
+
+unit: setup ## unit tests of TypeScript and C
+	vitest run --dir . proto vmm shim
+	@$(MAKE) --no-print-directory -C guest-init BUILD=$(BUILD)/guest-init test
+
+test: check unit integration ## everything
+
+integration: build ## real containerd, real QEMU, real guests
+	integration/run.sh
+
+demo: build ## a container in a microvm under a private containerd, step by step
+	node integration/demo.ts
+
+bench: build ## this runtime beside runc: a table, and build/bench.json
+	node integration/bench.ts
+
+doctor: setup ## what this machine has and lacks
+	@.make/doctor.sh
+
+generate: setup ## write proto/gen anew
+	proto/generate.sh
+
+format: setup ## format everything
+	biome check --write .
+	clang-format -i guest-init/*.[ch]
+
+clean: ## remove build/ (the cache stays)
+	rm -rf build

@@ -1,0 +1,21 @@
+#!/bin/bash
+# Bundles the shim and makes it one executable file with Node inside.
+# usage: shim/build.sh OUTPUT
+set -euo pipefail
+cd "$(dirname "$0")/.."
+output=$1
+work=build/shim
+mkdir -p "$work"
+node_modules/.bin/esbuild shim/main.ts --bundle --platform=node --target=node26 --format=cjs \
+  --define:import.meta.dirname=undefined --log-level=warning --outfile="$work/main.cjs"
+cat > "$work/sea.json" <<JSON
+{
+  "main": "$work/main.cjs",
+  "output": "$output",
+  "disableExperimentalSEAWarning": true,
+  "useCodeCache": true,
+  "execArgvExtension": "none"
+}
+JSON
+node_modules/node/bin/node --build-sea "$work/sea.json" > "$work/sea.log" 2>&1 || { cat "$work/sea.log" >&2; exit 1; }
+chmod 0755 "$output"

@@ -1,0 +1,14 @@
+/** What `start` hands to the daemon, as JSON in an environment variable: the command line is for everybody to see. */
+export interface DaemonParameters {
+  readonly id: string;
+  readonly group: string;
+  readonly namespace: string;
+  readonly bundle: string;
+  /** Path of the socket that the daemon inherits as descriptor 3. */
+  readonly socket: string;
+  /** containerd's ttrpc socket, for events. */
+  readonly ttrpcAddress: string;
+  readonly debug: boolean;
+}
+
+export const DAEMON_VARIABLE = "MICROVM_DAEMON";

@@ -1,0 +1,87 @@
+import { unlinkSync } from "node:fs";
+import { connect } from "node:net";
+import { deleteResponse } from "../proto/containerd/messages.ts";
+import { taskMethods } from "../proto/containerd/task.ts";
+import { timestamp } from "../proto/containerd/timestamp.ts";
+import { TtrpcClient } from "../proto/ttrpc/client.ts";
+import { checkId, groupOf, readSpec } from "./bundle.ts";
+import { readExit } from "./exit-record.ts";
+import type { Invocation } from "./flags.ts";
+import { socketPath } from "./socket-path.ts";
+import { isAlive, type ProcessId, StateDir } from "./state-dir.ts";
+
+const CALL_LIMIT_MS = 1_500;
+const SIGKILL = 9;
+
+/**
+ * The `delete` action: removes what is left of one container, whatever is left of its shim. It runs after every normal
+ * end too, then finds nothing to do. Other containers of the same VM are not touched.
+ */
+export async function deleteAction(flags: Invocation): Promise<void> {
+  const id = checkId(flags.id);
+  const bundle = flags.bundle || process.cwd();
+  const group = groupOfBundle(bundle, id);
+  const path = socketPath(flags.address, checkId(flags.namespace), group);
+  const stateDir = new StateDir(flags.namespace, group);
+  const state = stateDir.read();
+  const exit = readExit(bundle);
+  if (await shimRemoves(path, id)) {
+    // The daemon serves others, or ends by itself now that nothing is left.
+  } else {
+    for (const leftover of state === undefined ? [] : [state.shim, ...state.processes]) killIfAlive(leftover);
+    stateDir.remove();
+    unlinkQuietly(path);
+  }
+  const { pid, status, at } = exit ?? { pid: 0, status: 128 + SIGKILL, at: new Date() };
+  const response = deleteResponse.encode({ pid, exitStatus: status, exitedAt: timestamp(at) }).finish();
+  await new Promise((resolve) => process.stdout.write(response, resolve));
+}
+
+function groupOfBundle(bundle: string, id: string): string {
+  try {
+    return groupOf(readSpec(bundle), id);
+  } catch {
+    // A bundle in ruins: the container had no group, or its VM is found by containerd's delete of the group's own id.
+    return id;
+  }
+}
+
+/** Asks a daemon that still answers to end and forget the container. False if there is none, or it does not answer. */
+async function shimRemoves(path: string, id: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+    const client = new TtrpcClient(socket);
+    const task = taskMethods(2);
+    const options = { timeoutMs: CALL_LIMIT_MS };
+    // Not found, or finished already: just what is wanted.
+    await client.call(task.kill, { id, signal: SIGKILL, all: true }, options).catch(() => {});
+    await client.call(task.wait, { id }, options).catch(() => {});
+    await client.call(task.delete, { id }, options).catch(() => {});
+    const { taskPid } = await client.call(task.connect, { id }, options);
+    if (taskPid !== 0) return false;
+    await client.call(task.shutdown, { id }, options);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+function killIfAlive(id: ProcessId): void {
+  if (!isAlive(id)) return;
+  try {
+    process.kill(id.pid, "SIGKILL");
+  } catch {
+    // It ended just now.
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Gone already.
+  }
+}

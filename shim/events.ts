@@ -1,0 +1,81 @@
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { events, forward } from "../proto/containerd/events.ts";
+import { TtrpcClient } from "../proto/ttrpc/client.ts";
+import type { Log } from "./log.ts";
+
+const CALL_LIMIT_MS = 5_000;
+/** Delays between tries while containerd is away; the last one repeats. */
+const RETRY_MS = [50, 100, 200, 500, 1_000, 2_000];
+/** More than any burst; beyond it the oldest would be stale anyway. */
+const MAX_QUEUED = 4_096;
+
+/**
+ * Sends events to containerd, each once and in order: one is under way at a time, and the next waits for it. While
+ * containerd is down they are kept and tried again.
+ */
+export class EventPublisher {
+  readonly #address: string;
+  readonly #namespace: string;
+  readonly #log: Log;
+  #client: TtrpcClient | undefined;
+  #tail: Promise<void> = Promise.resolve();
+  #queued = 0;
+  #givenUp = false;
+
+  /** `address`: path of containerd's ttrpc socket; empty publishes nothing. */
+  constructor(address: string, namespace: string, log: Log) {
+    this.#address = address.replace(/^unix:\/\//, "");
+    this.#namespace = namespace;
+    this.#log = log;
+  }
+
+  publish<K extends keyof typeof events>(kind: K, message: Parameters<(typeof events)[K]["pack"]>[0]): void {
+    if (this.#address === "") return;
+    if (this.#queued >= MAX_QUEUED) return this.#log.write("error", `event ${kind} dropped: too many wait`);
+    const event = (events[kind].pack as (m: typeof message) => ReturnType<(typeof events)[K]["pack"]>)(message);
+    const now = Date.now();
+    const timestamp = { seconds: Math.floor(now / 1000), nanos: (now % 1000) * 1_000_000 };
+    const envelope = { timestamp, namespace: this.#namespace, topic: events[kind].topic, event };
+    this.#queued++;
+    this.#tail = this.#tail.then(async () => {
+      await this.#deliver(kind, envelope);
+      this.#queued--;
+    });
+  }
+
+  /** Waits until all events are sent, at most `limitMs`. */
+  async flush(limitMs: number): Promise<void> {
+    const stop = new AbortController();
+    await Promise.race([this.#tail, delay(limitMs, undefined, { signal: stop.signal }).catch(() => {})]);
+    stop.abort();
+    this.#givenUp = true;
+    this.#client?.close();
+  }
+
+  async #deliver(kind: string, envelope: object): Promise<void> {
+    for (let attempt = 0; !this.#givenUp; attempt++) {
+      try {
+        this.#client ??= await dial(this.#address);
+        await this.#client.call(forward, { envelope }, { timeoutMs: CALL_LIMIT_MS });
+        return;
+      } catch (error) {
+        this.#client?.close();
+        this.#client = undefined;
+        this.#log.write("debug", `event ${kind} not sent yet: ${(error as Error).message}`);
+        await delay(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)], undefined, { ref: false });
+      }
+    }
+  }
+}
+
+function dial(path: string): Promise<TtrpcClient> {
+  const socket = connect(path);
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(new TtrpcClient(socket));
+    });
+  });
+}

@@ -1,0 +1,78 @@
+import { isAbsolute, resolve } from "node:path";
+import { Code } from "../proto/ttrpc/code.ts";
+import { RpcError } from "../proto/ttrpc/rpc-error.ts";
+import type { Spec, SpecMount } from "./bundle.ts";
+
+/** Where guest-init mounts the shared directory. */
+const GUEST_SHARED = "/run/shared";
+
+/** A host path that the guest must see, at `name` below the container's shared directory. */
+export interface SharedBind {
+  readonly source: string;
+  readonly name: string;
+}
+
+export interface GuestSpec {
+  readonly spec: Spec;
+  readonly binds: readonly SharedBind[];
+}
+
+/**
+ * Translates a container's config.json from the host to the guest: paths, namespaces and what only a host has. Pure.
+ * Throws Unimplemented for what a VM cannot give (yet), with the reason.
+ */
+export function guestSpec(spec: Spec, id: string, bundle: string): GuestSpec {
+  const base = `${GUEST_SHARED}/${id}`;
+  const binds: SharedBind[] = [];
+  const mounts = (spec.mounts ?? []).map((mount) => {
+    if (!isBind(mount)) return mount;
+    const name = `mounts/${binds.length}`;
+    binds.push({ source: resolve(bundle, mount.source ?? ""), name });
+    return { ...mount, source: `${base}/${name}` };
+  });
+  // The guest has no AppArmor and no SELinux: the VM is the boundary there. Hooks run on the host.
+  const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...process } = spec.process ?? {};
+  const { hooks: _hooks, ...rest } = spec;
+  return {
+    spec: { ...rest, process, root: { ...spec.root, path: `${base}/rootfs` }, mounts, linux: guestLinux(spec, id) },
+    binds,
+  };
+}
+
+function isBind(mount: SpecMount): boolean {
+  return mount.type === "bind" || (mount.options ?? []).some((option) => option === "bind" || option === "rbind");
+}
+
+function guestLinux(spec: Spec, id: string): NonNullable<Spec["linux"]> {
+  const { mountLabel: _label, intelRdt: _rdt, ...linux } = spec.linux ?? {};
+  const namespaces = linux.namespaces ?? [];
+  for (const { type, path } of namespaces) {
+    if (path !== undefined && path !== "" && type !== "network") {
+      throw new RpcError(Code.Unimplemented, `joining the ${type} namespace ${path} is not supported: it is the host's, not the guest's`);
+    }
+  }
+  return {
+    ...linux,
+    // The network namespace of the VM is the container's.
+    namespaces: namespaces.filter(({ type }) => type !== "network"),
+    // containerd's path is the VM's on the host; in the guest there is one container a name.
+    cgroupsPath: `/${id}`,
+    ...(linux.resources === undefined ? {} : { resources: guestResources(linux.resources) }),
+  };
+}
+
+/** The processors' and memory nodes' numbers are the host's; the guest has as many processors as it is given. */
+function guestResources(resources: NonNullable<NonNullable<Spec["linux"]>["resources"]>): object {
+  if (resources.cpu === undefined) return resources;
+  const { cpus: _cpus, mems: _mems, ...cpu } = resources.cpu;
+  return { ...resources, cpu };
+}
+
+/** Directory or path of the root file system on the host when Create brings no mounts: root.path of config.json. */
+export function hostRootPath(spec: Spec, bundle: string): string {
+  const path = spec.root?.path;
+  if (path === undefined || path === "") {
+    throw new RpcError(Code.InvalidArgument, "no root file system: neither mounts in Create nor root.path in config.json");
+  }
+  return isAbsolute(path) ? path : resolve(bundle, path);
+}

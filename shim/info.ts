@@ -1,0 +1,31 @@
+import { runtimeInfo } from "../proto/containerd/messages.ts";
+import { RUNTIME_NAME, VERSION } from "./version.ts";
+
+/** What the runtime can do, as the OCI "features" document that containerd hands to CRI. */
+const FEATURES = {
+  ociVersionMin: "1.0.0",
+  ociVersionMax: "1.3.0",
+  hooks: ["prestart", "createRuntime", "poststart", "poststop"],
+  mountOptions: ["bind", "noexec", "nodev", "nosuid", "rbind", "ro", "rw", "private", "rprivate", "slave", "rslave"],
+  linux: {
+    namespaces: ["cgroup", "ipc", "mount", "network", "pid", "uts"],
+    cgroup: { v2: true },
+    seccomp: { enabled: true },
+    apparmor: { enabled: false },
+    selinux: { enabled: false },
+  },
+};
+
+/** The answer to `-info`: a marshalled containerd.types.RuntimeInfo. */
+export function infoResponse(): Uint8Array {
+  return runtimeInfo
+    .encode({
+      name: RUNTIME_NAME,
+      version: { version: VERSION, revision: "" },
+      features: {
+        type_url: "types.containerd.io/opencontainers/runtime-spec/1/features/Features",
+        value: Buffer.from(JSON.stringify(FEATURES)),
+      },
+    })
+    .finish();
+}

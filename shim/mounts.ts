@@ -1,0 +1,93 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** A mount as containerd gives it in Create: containerd.types.Mount. */
+export interface Mount {
+  readonly type: string;
+  readonly source: string;
+  /** Below the root file system; empty for itself. */
+  readonly target: string;
+  readonly options: readonly string[];
+}
+
+/**
+ * Mounts a container's root file system, in order. The shim has a mount namespace of its own: what is mounted here is
+ * gone with the last process of the VM, whatever happens to it. Rejects with the mount command's own words.
+ */
+export async function mountAll(mounts: readonly Mount[], target: string): Promise<void> {
+  mkdirSync(target, { recursive: true, mode: 0o700 });
+  for (const mount of mounts) await mountOne(mount, join(target, inside(mount.target)));
+}
+
+async function mountOne(mount: Mount, target: string): Promise<void> {
+  const bind = mount.type === "bind" || mount.options.some((option) => option === "bind" || option === "rbind");
+  const { cwd, options } = shorten(mount.options);
+  if (bind && !options.includes("bind") && !options.includes("rbind")) options.push("bind");
+  const type = bind ? [] : ["-t", mount.type];
+  const rest = options.length > 0 ? ["-o", options.join(",")] : [];
+  await tool("mount", ["-n", ...type, ...rest, "--source", mount.source, "--target", target], cwd);
+}
+
+/** Makes `path` a mount point of its own that hands every mount below it on to virtiofsd's copy of the namespace. */
+export async function shareMounts(path: string): Promise<void> {
+  await tool("mount", ["-n", "--bind", path, path]);
+  await tool("mount", ["-n", "--make-rshared", path]);
+}
+
+/** Binds `source` (a file or a directory) to `target`, which is made first. */
+export async function bindMount(source: string, target: string): Promise<void> {
+  const real = realpathSync(source);
+  if (statSync(real).isDirectory()) mkdirSync(target, { recursive: true, mode: 0o700 });
+  else writeFileSync(target, "", { mode: 0o600 });
+  await tool("mount", ["-n", "--rbind", "--source", real, "--target", target]);
+}
+
+/** Detaches `path` and everything below it. What is not mounted is no error. */
+export async function unmountTree(path: string): Promise<void> {
+  await tool("umount", ["-n", "-R", "-l", path]).catch((error: Error) => {
+    if (!/not mounted|no mount point|not found/.test(error.message)) throw error;
+  });
+}
+
+/**
+ * The kernel takes one page of options, and an image of many layers has more. So the layers' paths are written
+ * relative to the directory that they have in common, and the mount runs there.
+ */
+export function shorten(options: readonly string[]): { cwd: string; options: string[] } {
+  const lower = options.find((option) => option.startsWith("lowerdir="))?.slice("lowerdir=".length).split(":");
+  if (lower === undefined || lower.length < 2 || options.join(",").length < 2048 || !lower.every(isAbsolute)) {
+    return { cwd: "/", options: [...options] };
+  }
+  const cwd = commonDirectory(lower);
+  const short = lower.map((path) => relative(cwd, path)).join(":");
+  return { cwd, options: options.map((option) => (option.startsWith("lowerdir=") ? `lowerdir=${short}` : option)) };
+}
+
+function commonDirectory(paths: readonly string[]): string {
+  const [first = [], ...rest] = paths.map((path) => path.split("/").slice(0, -1));
+  let length = first.length;
+  for (const parts of rest) {
+    while (parts.slice(0, length).join("/") !== first.slice(0, length).join("/")) length--;
+  }
+  return first.slice(0, length).join("/") || "/";
+}
+
+function inside(target: string): string {
+  const path = resolve("/", target);
+  if (path !== "/" && path !== `/${target.replace(/^\/+/, "")}`) throw new Error(`mount target "${target}" is not plain`);
+  return path;
+}
+
+async function tool(program: string, args: string[], cwd = "/"): Promise<void> {
+  try {
+    await run(program, args, { cwd, timeout: 20_000 });
+  } catch (error) {
+    const { stderr, message } = error as { stderr?: string; message: string };
+    const said = (stderr ?? "").trim().split("\n")[0];
+    throw new Error(said || message, { cause: error });
+  }
+}

@@ -1,0 +1,134 @@
+import { readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { guestMethods } from "../proto/guest/methods.ts";
+import { chooseAccelerator } from "../vmm/accelerator.ts";
+import { locateParts } from "../vmm/locate.ts";
+import { vmSize } from "../vmm/size.ts";
+import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
+import { Vm } from "../vmm/vm.ts";
+import type { Spec } from "./bundle.ts";
+import type { Container } from "./container.ts";
+import type { Log } from "./log.ts";
+import { shareMounts, unmountTree } from "./mounts.ts";
+import type { Settings } from "./settings.ts";
+import { type StateDir, thisProcess } from "./state-dir.ts";
+
+/** How long guest-init may take to write back and power off. */
+const POWER_OFF_LIMIT_MS = 3_000;
+
+/** One VM with its containers: a pod, or a single container. */
+export class Sandbox {
+  readonly containers = new Map<string, Container>();
+  readonly stateDir: StateDir;
+  readonly log: Log;
+  readonly #launched: Promise<Vm>;
+  #nextStream = 1;
+  #stopped: Promise<void> | undefined;
+
+  /** The VM begins to boot at once, while containerd is still on its way to Create. */
+  constructor(stateDir: StateDir, uid: number, spec: Spec, settings: () => Settings, log: Log) {
+    this.stateDir = stateDir;
+    this.log = log;
+    this.#launched = this.#launch(uid, spec, settings);
+    // Create tells it to the client.
+    this.#launched.catch(() => {});
+  }
+
+  async #launch(uid: number, spec: Spec, settings: () => Settings): Promise<Vm> {
+    const config = vmConfig(spec, settings(), this.stateDir, uid);
+    this.stateDir.create(uid);
+    await shareMounts(this.stateDir.sharedDir);
+    const vm = await Vm.launch(config, (line) => this.log.write("info", line));
+    this.stateDir.write({
+      shim: thisProcess(),
+      processes: [vm.qemu, vm.virtiofsd].map(({ pid, startTime }) => ({ pid, startTime })),
+    });
+    void vm.ended.then((reason) => this.#lost(vm, reason));
+    void vm.ready.then(() => this.#subscribe(vm)).catch(() => {});
+    return vm;
+  }
+
+  /** The VM, its guest ready. Rejects with why it is not. */
+  async ready(): Promise<Vm> {
+    const vm = await this.#launched;
+    await vm.ready;
+    return vm;
+  }
+
+  /** The VM, its processes running; the guest may not be ready yet. */
+  launched(): Promise<Vm> {
+    return this.#launched;
+  }
+
+  nextStream(): number {
+    return this.#nextStream++;
+  }
+
+  sharedPath(id: string): string {
+    return join(this.stateDir.sharedDir, id);
+  }
+
+  /** Ends the VM when no container needs it any more. */
+  async endIfIdle(): Promise<void> {
+    if ([...this.containers.values()].every((container) => container.isStopped)) await this.stop();
+  }
+
+  get isStopping(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  /** Powers the guest off, then removes everything that the VM had on the host. Twice is once. */
+  stop(): Promise<void> {
+    this.#stopped ??= (async () => {
+      const vm = await this.#launched.catch(() => undefined);
+      await vm?.shutDown(POWER_OFF_LIMIT_MS);
+      await unmountTree(this.stateDir.sharedDir).catch((error: Error) => this.log.write("warning", error.message));
+      this.stateDir.remove();
+    })();
+    return this.#stopped;
+  }
+
+  async #subscribe(vm: Vm): Promise<void> {
+    await vm.guest.subscribe(guestMethods.events, {}, (event) => {
+      const exit = event.exit;
+      if (exit) this.containers.get(exit.containerId ?? "")?.processExited(exit.exitStatus ?? 0);
+    });
+  }
+
+  #lost(vm: Vm, reason: string): void {
+    const running = [...this.containers.values()].filter((container) => !container.isStopped);
+    if (running.length > 0 && !this.isStopping) this.log.write("error", `the VM ended: ${reason}`, { pid: vm.pid });
+    // 128 + SIGKILL: to its parent a container whose VM is gone was killed.
+    for (const container of running) container.processExited(137);
+  }
+}
+
+function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: number): VmConfig {
+  const { memory, cpu } = spec.linux?.resources ?? {};
+  const size = vmSize(
+    { memory: memory?.limit, cpuQuota: cpu?.quota, cpuPeriod: cpu?.period },
+    {
+      defaultMemoryMib: settings.memory_mib,
+      maxMemoryMib: settings.max_memory_mib,
+      defaultVcpus: settings.vcpus,
+      maxVcpus: settings.max_vcpus,
+      overheadMib: settings.overhead_mib,
+    },
+  );
+  return checkVmConfig({
+    ...locateParts(settings, readlinkSync("/proc/self/exe"), process.env["PATH"] ?? ""),
+    accelerator: chooseAccelerator(settings.accelerator),
+    ...size,
+    sharedDir: stateDir.sharedDir,
+    runDir: stateDir.runDir,
+    network: networkOf(spec),
+    uid,
+    bootTimeoutMs: settings.boot_timeout_s * 1000,
+  });
+}
+
+function networkOf(spec: Spec): NetworkNamespace {
+  const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === "network");
+  if (namespace === undefined) return { kind: "host" };
+  return namespace.path ? { kind: "path", path: namespace.path } : { kind: "new" };
+}

@@ -1,0 +1,103 @@
+import { spawn } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
+import { dirname, join } from "node:path";
+import { decodeStartInput, encodeBootstrapResult } from "../proto/containerd/bootstrap.ts";
+import { checkId, groupOf, readSpec } from "./bundle.ts";
+import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
+import type { Invocation } from "./flags.ts";
+import { socketPath } from "./socket-path.ts";
+
+/**
+ * The `start` action: makes the socket, starts the daemon that serves it, or finds the one of the group that does
+ * already, and prints the address in the form that fits what containerd sent.
+ */
+export async function start(flags: Invocation): Promise<void> {
+  const input = decodeStartInput(readFileSync(0), flags.id, flags.namespace);
+  const bundle = process.cwd();
+  const group = groupOf(readSpec(bundle), checkId(flags.id));
+  const path = socketPath(flags.address, checkId(flags.namespace), group, input.socketDir);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+  const server = await listenOrFind(path);
+  if (server !== undefined) {
+    chmodSync(path, 0o600);
+    const parameters: DaemonParameters = {
+      id: flags.id,
+      group,
+      namespace: flags.namespace,
+      bundle,
+      socket: path,
+      ttrpcAddress: input.ttrpcAddress ?? process.env["TTRPC_ADDRESS"] ?? "",
+      debug: flags.debug,
+    };
+    startDaemon(server, parameters);
+  }
+  const address = `unix://${path}`;
+  // containerd 1.6 and 1.7 read it when they start again; without it they take the shim for dead.
+  writeFileSync(join(bundle, "address"), address, { mode: 0o600 });
+  const output = input.bootstrap ? encodeBootstrapResult({ version: 3, address, protocol: "ttrpc" }) : Buffer.from(address);
+  await new Promise((resolve) => process.stdout.write(output, resolve));
+}
+
+/** Undefined if a daemon of the group listens already. A socket that nobody serves is replaced. */
+async function listenOrFind(path: string): Promise<Server | undefined> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    try {
+      return await listen(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      if (await answers(path)) return undefined;
+      unlinkSync(path);
+    }
+  }
+  throw new Error(`cannot listen on ${path}: others keep taking it`);
+}
+
+function listen(path: string): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, () => resolve(server));
+  });
+}
+
+function answers(path: string): Promise<boolean> {
+  const socket = connect(path);
+  return new Promise((resolve) => {
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+  }).finally(() => socket.destroy()) as Promise<boolean>;
+}
+
+/**
+ * The daemon inherits the listening socket and nothing else: with our standard output it would keep containerd waiting
+ * for ever. Its mount namespace is its own, so whatever it mounts is gone with it; mounts of the host still reach it.
+ */
+function startDaemon(server: Server, parameters: DaemonParameters): void {
+  const argv = ["--mount", "--propagation", "slave", "--", process.execPath, "daemon"];
+  const child = spawn("unshare", argv, {
+    detached: true,
+    cwd: "/",
+    stdio: ["ignore", "ignore", "ignore", descriptor(server)],
+    env: { ...process.env, [DAEMON_VARIABLE]: JSON.stringify(parameters) },
+  });
+  if (child.pid === undefined) throw new Error("cannot start unshare: is util-linux installed?");
+  raiseOomScore(child.pid);
+  child.unref();
+}
+
+/** Node has no public name for the descriptor of a server, and only a descriptor can be inherited. */
+function descriptor(server: Server): number {
+  const fd = (server as unknown as { _handle: { fd: number } })._handle?.fd;
+  if (typeof fd !== "number" || fd < 0) throw new Error("the listening socket has no descriptor");
+  return fd;
+}
+
+/** When memory runs out the kernel should take a shim before it takes containerd. */
+function raiseOomScore(pid: number): void {
+  try {
+    const own = Number(readFileSync(`/proc/${process.ppid}/oom_score_adj`, "latin1"));
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(Math.min(own + 1, 1000)));
+  } catch {
+    // Not permitted everywhere, and never worth failing for.
+  }
+}

@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import { chownSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { processStartTime } from "../vmm/child.ts";
+
+/**
+ * What is on disk, below /run/microvm/NAMESPACE/GROUP:
+ *   state.json   the processes of the VM, so that `delete` alone can end them
+ *   run/         0700, of the VM's user: the socket of virtiofsd
+ *   shared/      what the guest sees under /run/shared; a mount of its own in the daemon's mount namespace
+ * The directories above are 0711: QEMU's user passes through and sees nothing.
+ */
+export const STATE_ROOT = "/run/microvm";
+
+/** A process by pid and start time: a pair that is never reused. */
+export interface ProcessId {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+export interface SandboxState {
+  readonly shim: ProcessId;
+  readonly processes: readonly ProcessId[];
+}
+
+export class StateDir {
+  readonly path: string;
+
+  constructor(namespace: string, group: string, root = STATE_ROOT) {
+    this.path = join(root, namespace, group);
+  }
+
+  get runDir(): string {
+    return join(this.path, "run");
+  }
+
+  get sharedDir(): string {
+    return join(this.path, "shared");
+  }
+
+  /** Makes the directories anew. What a shim that was killed left there goes. */
+  create(uid: number): void {
+    rmSync(this.path, { recursive: true, force: true });
+    for (const directory of [dirname(dirname(this.path)), dirname(this.path), this.path]) {
+      mkdirSync(directory, { mode: 0o711, recursive: true });
+    }
+    mkdirSync(this.runDir, { mode: 0o700 });
+    chownSync(this.runDir, uid, uid);
+    mkdirSync(this.sharedDir, { mode: 0o700 });
+  }
+
+  write(state: SandboxState): void {
+    const path = join(this.path, "state.json");
+    writeFileSync(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  /** Undefined if there is none, or none that can be read. */
+  read(): SandboxState | undefined {
+    try {
+      const state = JSON.parse(readFileSync(join(this.path, "state.json"), "utf8"));
+      return Array.isArray(state.processes) && typeof state.shim?.pid === "number" ? state : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Removes everything, and the namespace's directory if it is empty then. */
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+    try {
+      rmSync(dirname(this.path), { recursive: false });
+    } catch {
+      // Other VMs of the namespace are there.
+    }
+  }
+}
+
+export function thisProcess(): ProcessId {
+  return { pid: process.pid, startTime: processStartTime(process.pid) ?? "" };
+}
+
+/** Whether the process still runs; a zombie that nobody has reaped does not. */
+export function isAlive(id: ProcessId): boolean {
+  if (processStartTime(id.pid) !== id.startTime) return false;
+  try {
+    const stat = readFileSync(`/proc/${id.pid}/stat`, "latin1");
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    return false;
+  }
+}
+
+/** A user and group for one VM, of a range that no account and no subordinate range uses: it owns nothing. */
+export function vmUser(namespace: string, group: string): number {
+  const hash = createHash("sha256").update(`${namespace}/${group}`).digest();
+  return 0x6d760000 + hash.readUInt16BE(0);
+}

@@ -1,0 +1,62 @@
+import { randomBytes } from "node:crypto";
+import { guestMethods } from "../proto/guest/methods.ts";
+import { SHARED_TAG } from "./qemu-args.ts";
+import type { Vm } from "./vm.ts";
+import type { VmConfig } from "./vm-config.ts";
+
+/** Version of the guest protocol; proto/guest/guest.proto. */
+const GUEST_PROTOCOL = 1;
+const MIN_QEMU = { major: 8, minor: 2 };
+
+/**
+ * Waits for guest-init's first answer, no longer than the configuration allows, and sets the guest up. Every failure
+ * ends the VM and becomes one Error: what went wrong, and what QEMU and the guest's console said last.
+ */
+export async function guardBoot(vm: Vm, config: VmConfig, tails: () => string[]): Promise<void> {
+  const limit = deadline(config.bootTimeoutMs);
+  try {
+    const late = limit.passed.then(() => {
+      throw new Error(`the guest was not ready within ${config.bootTimeoutMs / 1000} s (accelerator ${config.accelerator})`);
+    });
+    const lost = vm.ended.then((reason) => {
+      throw new Error(`the VM ended before the guest was ready: ${reason}`);
+    });
+    await Promise.race([boot(vm), late, lost]);
+  } catch (error) {
+    await vm.stop();
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error([message, ...tails()].join("; "), { cause: error });
+  } finally {
+    limit.cancel();
+  }
+}
+
+async function boot(vm: Vm): Promise<void> {
+  const checked = checkQemu(vm);
+  const [hello] = await Promise.all([vm.guest.call(guestMethods.hello, { version: GUEST_PROTOCOL }), checked]);
+  if (hello.version !== GUEST_PROTOCOL) {
+    throw new Error(`the initrd speaks guest protocol ${hello.version}, the shim ${GUEST_PROTOCOL}: install both from one build`);
+  }
+  await vm.guest.call(guestMethods.setup, {
+    clockNs: Date.now() * 1_000_000,
+    entropy: randomBytes(64),
+    sharedTag: SHARED_TAG,
+  });
+}
+
+async function checkQemu(vm: Vm): Promise<void> {
+  // The monitor's end is told by the VM's end, with the exit status.
+  const version = await vm.qmp.greeting.catch(() => undefined);
+  if (version === undefined) return;
+  const { major, minor } = version;
+  if (major < MIN_QEMU.major || (major === MIN_QEMU.major && minor < MIN_QEMU.minor)) {
+    throw new Error(`QEMU ${major}.${minor} is too old: ${MIN_QEMU.major}.${MIN_QEMU.minor} or later is needed (on Debian 12 from backports)`);
+  }
+  await vm.qmp.execute("qmp_capabilities");
+}
+
+function deadline(ms: number): { passed: Promise<void>; cancel(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  return { passed: promise, cancel: () => clearTimeout(timer) };
+}

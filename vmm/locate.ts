@@ -1,0 +1,60 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, dirname, join, resolve } from "node:path";
+
+/** Paths that the configuration gives; what is undefined is looked for. */
+export interface PartPaths {
+  readonly kernel?: string | undefined;
+  readonly initrd?: string | undefined;
+  readonly qemu?: string | undefined;
+  readonly virtiofsd?: string | undefined;
+}
+
+export type Parts = { readonly [K in keyof PartPaths]-?: string };
+
+const REMEDIES = {
+  kernel: "run 'make build' or 'make install', or set `kernel` in the configuration",
+  initrd: "run 'make build' or 'make install', or set `initrd` in the configuration",
+  qemu: "install qemu-system-x86 8.2 or later, or set `qemu` in the configuration",
+  virtiofsd: "install virtiofsd 1.10 or later (the Rust program), or set `virtiofsd` in the configuration",
+} as const;
+
+/**
+ * Finds what a VM is made of: where the configuration says, else beside the shim, else in ../share/microvm (kernel and
+ * initrd), else on PATH and in the distribution's places (QEMU and virtiofsd).
+ *
+ * Throws an Error that names the part, the places that were tried and the remedy.
+ */
+export function locateParts(configured: PartPaths, shim: string, path: string): Parts {
+  const beside = dirname(shim);
+  const share = resolve(beside, "../share/microvm");
+  const onPath = (name: string) => path.split(delimiter).map((directory) => join(directory, name));
+  const candidates: Record<keyof Parts, string[]> = {
+    kernel: [join(beside, "vmlinux"), join(share, "vmlinux")],
+    initrd: [join(beside, "initrd.img"), join(share, "initrd.img")],
+    qemu: [...onPath("qemu-system-x86_64"), "/usr/bin/qemu-system-x86_64"],
+    virtiofsd: [
+      join(beside, "virtiofsd"),
+      resolve(beside, "../libexec/microvm/virtiofsd"),
+      "/usr/libexec/virtiofsd",
+      ...onPath("virtiofsd"),
+    ],
+  };
+  const find = (part: keyof Parts): string => {
+    const given = configured[part];
+    const tried = given === undefined ? candidates[part] : [given];
+    const executable = part === "qemu" || part === "virtiofsd";
+    const found = tried.find((candidate) => candidate.startsWith("/") && usable(candidate, executable));
+    if (found === undefined) throw new Error(`${part} not found at ${tried.join(", ")}: ${REMEDIES[part]}`);
+    return found;
+  };
+  return { kernel: find("kernel"), initrd: find("initrd"), qemu: find("qemu"), virtiofsd: find("virtiofsd") };
+}
+
+function usable(path: string, executable: boolean): boolean {
+  try {
+    accessSync(path, executable ? constants.X_OK : constants.R_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

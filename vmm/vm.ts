@@ -1,0 +1,98 @@
+import { statSync } from "node:fs";
+import type { Duplex, Readable } from "node:stream";
+import { debuglog } from "node:util";
+import { guestMethods } from "../proto/guest/methods.ts";
+import { StreamMux } from "../proto/stream/mux.ts";
+import { TtrpcClient } from "../proto/ttrpc/client.ts";
+import { Child, confinedArgv, describeExit } from "./child.ts";
+import { guardBoot } from "./boot.ts";
+import { Qmp } from "./qmp.ts";
+import { qemuArgs } from "./qemu-args.ts";
+import { Tail } from "./tail.ts";
+import type { VmConfig } from "./vm-config.ts";
+import { type Virtiofsd, startVirtiofsd } from "./virtiofsd.ts";
+
+const debug = debuglog("microvm-vm");
+
+/** Descriptors 3, 4 and 5 of QEMU, in the order of its stdio below. */
+const FDS = { qmp: 3, control: 4, io: 5 };
+
+/** A VM of which the processes run; `ready` tells when the guest answers. */
+export class Vm {
+  readonly qemu: Child;
+  readonly virtiofsd: Child;
+  readonly qmp: Qmp;
+  readonly guest: TtrpcClient;
+  readonly streams: StreamMux;
+  /** Settles once, with the reason in words, when any of its parts has ended. `stop()` ends it too. */
+  readonly ended: Promise<string>;
+  /** Resolves when guest-init serves. Rejects with what went wrong and the console's tail; the VM is stopped then. */
+  readonly ready: Promise<void>;
+  #stopping = false;
+
+  private constructor(qemu: Child, virtiofsd: Virtiofsd, config: VmConfig, log: (line: string) => void) {
+    this.qemu = qemu;
+    this.virtiofsd = virtiofsd.child;
+    const [, stdout, stderr, qmp, control, io] = qemu.stdio as unknown as [null, Readable, Readable, Duplex, Duplex, Duplex];
+    const guestConsole = new Tail(stdout, (line) => log(`console: ${line}`));
+    const errors = new Tail(stderr, (line) => log(`qemu: ${line}`));
+    this.qmp = new Qmp(qmp);
+    this.guest = new TtrpcClient(control);
+    this.streams = new StreamMux(io);
+    this.ended = Promise.race([
+      this.qemu.exited.then((exit) => `QEMU ended with ${describeExit(exit)}`),
+      this.virtiofsd.exited.then((exit) => `virtiofsd ended with ${describeExit(exit)}`),
+      this.streams.closed.then((error) => error?.message ?? "the io port closed"),
+    ]);
+    // A VM that has lost a part is of no use: what is left of it ends at once.
+    void this.ended.then(() => this.stop());
+    this.ready = guardBoot(this, config, () => [errors.text, guestConsole.text].filter((text) => text !== ""));
+    this.ready.catch(() => {});
+  }
+
+  /** Starts virtiofsd, then QEMU. Rejects, with nothing left, if either cannot be started. */
+  static async launch(config: VmConfig, log: (line: string) => void): Promise<Vm> {
+    await using undo = new AsyncDisposableStack();
+    const virtiofsd = await startVirtiofsd(config, log);
+    undo.defer(async () => void (await virtiofsd.child.kill()));
+    const argv = confinedArgv(config.qemu, qemuArgs(config, FDS, virtiofsd.socketPath), {
+      network: config.network,
+      // The socket of virtiofsd lies in a directory of the VM's user.
+      uid: config.uid,
+      groups: config.accelerator === "kvm" ? [statSync("/dev/kvm").gid] : [],
+    });
+    debug("%j", argv);
+    // "pipe" is a connected pair of unix sockets in Node: both directions, no path, and it ends with either side.
+    const qemu = await Child.spawn(argv, ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"]);
+    undo.defer(async () => void (await qemu.kill()));
+    const vm = new Vm(qemu, virtiofsd, config, log);
+    undo.move();
+    return vm;
+  }
+
+  get pid(): number {
+    return this.qemu.pid;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Ends QEMU and virtiofsd at once and waits for it. Legal in any state, twice too. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.qmp.close();
+    this.guest.close();
+    await this.qemu.kill();
+    await this.virtiofsd.kill();
+    this.streams.close();
+  }
+
+  /** Asks guest-init to write everything back and power off, for at most `timeoutMs`; then `stop()`. */
+  async shutDown(timeoutMs: number): Promise<void> {
+    if (!this.qemu.ended && !this.#stopping) {
+      await this.guest.call(guestMethods.shutdown, {}, { timeoutMs }).catch(() => {});
+    }
+    await this.stop();
+  }
+}
