@@ -1,0 +1,29 @@
+// The control protocol with guest-init, service microvm.guest.v1.Guest. See ../guest.md.
+import { microvm } from "../gen/messages.js";
+import type { Decoded } from "../ttrpc/codec.ts";
+import { method } from "../ttrpc/method.ts";
+
+const v1 = microvm.guest.v1;
+const service = "microvm.guest.v1.Guest";
+
+export const guest = {
+  hello: method(service, "Hello", v1.HelloRequest, v1.HelloResponse),
+  setup: method(service, "Setup", v1.SetupRequest, v1.SetupResponse),
+  /** Server-streaming: for `TtrpcClient.subscribe`. */
+  events: method(service, "Events", v1.EventsRequest, v1.Event),
+  create: method(service, "Create", v1.CreateRequest, v1.CreateResponse),
+  start: method(service, "Start", v1.StartRequest, v1.StartResponse),
+  signal: method(service, "Signal", v1.SignalRequest, v1.SignalResponse),
+  pids: method(service, "Pids", v1.PidsRequest, v1.PidsResponse),
+  delete: method(service, "Delete", v1.DeleteRequest, v1.DeleteResponse),
+  shutdown: method(service, "Shutdown", v1.ShutdownRequest, v1.ShutdownResponse),
+};
+
+export type HelloResponse = Decoded<microvm.guest.v1.HelloResponse.$Properties>;
+export type SetupRequest = microvm.guest.v1.SetupRequest.$Properties;
+/** One of `exit` and `oom` is not null; both are for an event that this version does not know. */
+export type GuestEvent = Decoded<microvm.guest.v1.Event.$Properties>;
+export type GuestExit = Decoded<microvm.guest.v1.Exit.$Properties>;
+export type Stdio = microvm.guest.v1.Stdio.$Properties;
+export type CreateRequest = microvm.guest.v1.CreateRequest.$Properties;
+export type SignalRequest = microvm.guest.v1.SignalRequest.$Properties;
