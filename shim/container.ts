@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { guestMethods } from "../proto/guest/methods.ts";
+import { guest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import type { Vm } from "../vmm/vm.ts";
@@ -92,7 +92,7 @@ export class Container {
     sandbox.containers.set(options.id, container);
     undo.defer(() => void sandbox.containers.delete(options.id));
     const request = { containerId: options.id, spec: Buffer.from(JSON.stringify(spec)), stdio: stdio.streams };
-    await vm.guest.call(guestMethods.create, request);
+    await vm.guest.call(guest.create, request);
     stdio.start();
     undo.move();
     return container;
@@ -109,9 +109,12 @@ export class Container {
   /** `announce` runs when the process runs, before anything can be said of its end. */
   async start(announce: () => void): Promise<void> {
     if (this.#state.name !== "created" || this.#exiting) {
-      throw new RpcError(Code.FailedPrecondition, `cannot start: process is ${this.#exiting ? "stopped" : this.#state.name}`);
+      throw new RpcError(
+        Code.FailedPrecondition,
+        `cannot start: process is ${this.#exiting ? "stopped" : this.#state.name}`,
+      );
     }
-    const starting = this.#vm.guest.call(guestMethods.start, { containerId: this.id }).then(async () => {
+    const starting = this.#vm.guest.call(guest.start, { containerId: this.id }).then(async () => {
       await runHooks("poststart", this.spec, { id: this.id, status: "running", pid: this.pid, bundle: this.bundle });
       this.#state = { name: "running" };
       announce();
@@ -123,7 +126,7 @@ export class Container {
   async kill(signal: number, all: boolean): Promise<void> {
     if (this.#exiting || this.isStopped) throw new RpcError(Code.NotFound, "process already finished");
     const request = { containerId: this.id, signal, all };
-    await this.#vm.guest.call(guestMethods.signal, request).catch((error: unknown) => {
+    await this.#vm.guest.call(guest.signal, request).catch((error: unknown) => {
       const failure = RpcError.from(error);
       if (failure.code === Code.FailedPrecondition) throw new RpcError(Code.NotFound, "process already finished");
       throw failure;
@@ -153,12 +156,14 @@ export class Container {
 
   /** Removes what is left. A container that was never started is ended first; a running one is an error. */
   async delete(): Promise<Exit> {
-    if (this.#state.name === "running") throw new RpcError(Code.FailedPrecondition, "cannot delete: process is running");
-    if (this.#state.name === "created" && !this.#exiting) await this.kill(SIGKILL, false).catch(() => this.processExited(137));
+    if (this.#state.name === "running")
+      throw new RpcError(Code.FailedPrecondition, "cannot delete: process is running");
+    if (this.#state.name === "created" && !this.#exiting)
+      await this.kill(SIGKILL, false).catch(() => this.processExited(137));
     const exit = await this.exited;
     await this.#sandbox.endIfIdle();
     if (!this.#sandbox.isStopping) {
-      await this.#vm.guest.call(guestMethods.delete, { containerId: this.id });
+      await this.#vm.guest.call(guest.delete, { containerId: this.id });
       await unmountTree(this.#sandbox.sharedPath(this.id));
     }
     this.#sandbox.containers.delete(this.id);

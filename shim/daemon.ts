@@ -19,7 +19,7 @@ export function daemon(): void {
   delete process.env[DAEMON_VARIABLE];
   const { bundle, namespace, group, ttrpcAddress } = parameters;
   const log = new Log(bundle, parameters.debug);
-  const settingsPath = process.env["MICROVM_CONFIG"] || DEFAULT_SETTINGS_PATH;
+  const settingsPath = process.env.MICROVM_CONFIG || DEFAULT_SETTINGS_PATH;
   const sandbox = new Sandbox(
     new StateDir(namespace, group),
     vmUser(namespace, group),
@@ -30,14 +30,14 @@ export function daemon(): void {
   const events = new EventPublisher(ttrpcAddress, namespace, log);
 
   const listener = createServer();
-  let exiting: Promise<void> | undefined;
-  const exit = () => {
-    exiting ??= (async () => {
-      unlinkQuietly(parameters.socket);
-      await sandbox.stop();
-      await events.flush(EVENT_FLUSH_MS);
-      process.exit(0);
-    })();
+  let exiting = false;
+  const exit = async () => {
+    if (exiting) return;
+    exiting = true;
+    unlinkQuietly(parameters.socket);
+    await sandbox.stop();
+    await events.flush(EVENT_FLUSH_MS);
+    process.exit(0);
   };
   const server = new TtrpcServer(taskRoutes({ sandbox, events, exit: () => setImmediate(exit) }));
   listener.on("connection", (socket) => server.serve(socket));

@@ -1,6 +1,6 @@
 import { unlinkSync } from "node:fs";
 import { connect } from "node:net";
-import { deleteResponse } from "../proto/containerd/messages.ts";
+import { encodeDeleteResponse } from "../proto/containerd/messages.ts";
 import { taskMethods } from "../proto/containerd/task.ts";
 import { timestamp } from "../proto/containerd/timestamp.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
@@ -33,7 +33,7 @@ export async function deleteAction(flags: Invocation): Promise<void> {
     unlinkQuietly(path);
   }
   const { pid, status, at } = exit ?? { pid: 0, status: 128 + SIGKILL, at: new Date() };
-  const response = deleteResponse.encode({ pid, exitStatus: status, exitedAt: timestamp(at) }).finish();
+  const response = encodeDeleteResponse({ pid, exitStatus: status, exitedAt: timestamp(at) });
   await new Promise((resolve) => process.stdout.write(response, resolve));
 }
 

@@ -1,7 +1,9 @@
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { events, forward } from "../proto/containerd/events.ts";
+import { type Envelope, type EventType, forward, packEvent, topics } from "../proto/containerd/events.ts";
+import { timestamp } from "../proto/containerd/timestamp.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
+import type { Codec } from "../proto/ttrpc/codec.ts";
 import type { Log } from "./log.ts";
 
 const CALL_LIMIT_MS = 5_000;
@@ -30,16 +32,21 @@ export class EventPublisher {
     this.#log = log;
   }
 
-  publish<K extends keyof typeof events>(kind: K, message: Parameters<(typeof events)[K]["pack"]>[0]): void {
+  publish<Fields extends object>(type: EventType, codec: Codec<Fields>, message: Fields): void {
     if (this.#address === "") return;
-    if (this.#queued >= MAX_QUEUED) return this.#log.write("error", `event ${kind} dropped: too many wait`);
-    const event = (events[kind].pack as (m: typeof message) => ReturnType<(typeof events)[K]["pack"]>)(message);
-    const now = Date.now();
-    const timestamp = { seconds: Math.floor(now / 1000), nanos: (now % 1000) * 1_000_000 };
-    const envelope = { timestamp, namespace: this.#namespace, topic: events[kind].topic, event };
+    if (this.#queued >= MAX_QUEUED) {
+      this.#log.write("error", `event ${type} dropped: too many wait`);
+      return;
+    }
+    const envelope: Envelope = {
+      timestamp: timestamp(new Date()),
+      namespace: this.#namespace,
+      topic: topics[type],
+      event: packEvent(type, codec, message),
+    };
     this.#queued++;
     this.#tail = this.#tail.then(async () => {
-      await this.#deliver(kind, envelope);
+      await this.#deliver(type, envelope);
       this.#queued--;
     });
   }
@@ -53,7 +60,7 @@ export class EventPublisher {
     this.#client?.close();
   }
 
-  async #deliver(kind: string, envelope: object): Promise<void> {
+  async #deliver(type: EventType, envelope: Envelope): Promise<void> {
     for (let attempt = 0; !this.#givenUp; attempt++) {
       try {
         this.#client ??= await dial(this.#address);
@@ -62,7 +69,7 @@ export class EventPublisher {
       } catch (error) {
         this.#client?.close();
         this.#client = undefined;
-        this.#log.write("debug", `event ${kind} not sent yet: ${(error as Error).message}`);
+        this.#log.write("debug", `event ${type} not sent yet: ${(error as Error).message}`);
         await delay(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)], undefined, { ref: false });
       }
     }

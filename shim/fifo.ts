@@ -1,6 +1,6 @@
+import { once } from "node:events";
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { Socket } from "node:net";
-import { once } from "node:events";
 import type { MuxStream } from "../proto/stream/mux.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
@@ -24,7 +24,9 @@ function openFifo(path: string, flags: number): number {
   try {
     fd = openSync(path, flags | O_NONBLOCK | O_NOFOLLOW);
   } catch (error) {
-    throw new RpcError(Code.InvalidArgument, `cannot open the fifo ${path}: ${(error as Error).message}`, { cause: error });
+    throw new RpcError(Code.InvalidArgument, `cannot open the fifo ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   if (!fstatSync(fd).isFIFO()) {
     closeSync(fd);

@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
-import type { Spec, SpecMount } from "./bundle.ts";
+import type { Resources, Spec, SpecMount } from "./bundle.ts";
 
 /** Where guest-init mounts the shared directory. */
 const GUEST_SHARED = "/run/shared";
@@ -48,7 +48,10 @@ function guestLinux(spec: Spec, id: string): NonNullable<Spec["linux"]> {
   const namespaces = linux.namespaces ?? [];
   for (const { type, path } of namespaces) {
     if (path !== undefined && path !== "" && type !== "network") {
-      throw new RpcError(Code.Unimplemented, `joining the ${type} namespace ${path} is not supported: it is the host's, not the guest's`);
+      throw new RpcError(
+        Code.Unimplemented,
+        `joining the ${type} namespace ${path} is not supported: it is the host's, not the guest's`,
+      );
     }
   }
   return {
@@ -62,7 +65,7 @@ function guestLinux(spec: Spec, id: string): NonNullable<Spec["linux"]> {
 }
 
 /** The processors' and memory nodes' numbers are the host's; the guest has as many processors as it is given. */
-function guestResources(resources: NonNullable<NonNullable<Spec["linux"]>["resources"]>): object {
+function guestResources(resources: Resources): Resources {
   if (resources.cpu === undefined) return resources;
   const { cpus: _cpus, mems: _mems, ...cpu } = resources.cpu;
   return { ...resources, cpu };
@@ -72,7 +75,10 @@ function guestResources(resources: NonNullable<NonNullable<Spec["linux"]>["resou
 export function hostRootPath(spec: Spec, bundle: string): string {
   const path = spec.root?.path;
   if (path === undefined || path === "") {
-    throw new RpcError(Code.InvalidArgument, "no root file system: neither mounts in Create nor root.path in config.json");
+    throw new RpcError(
+      Code.InvalidArgument,
+      "no root file system: neither mounts in Create nor root.path in config.json",
+    );
   }
   return isAbsolute(path) ? path : resolve(bundle, path);
 }

@@ -22,14 +22,21 @@ const NOT_YET: readonly HookName[] = ["createContainer", "startContainer"];
 export function checkHooks(spec: Spec): void {
   for (const name of NOT_YET) {
     if ((spec.hooks?.[name] ?? []).length > 0) {
-      throw new RpcError(Code.Unimplemented, `${name} hooks are not supported: they would have to run inside the guest`);
+      throw new RpcError(
+        Code.Unimplemented,
+        `${name} hooks are not supported: they would have to run inside the guest`,
+      );
     }
   }
 }
 
 /** Runs the hooks of one kind on the host, in order. Rejects with the first one's stderr that fails. */
 export async function runHooks(name: HookName, spec: Spec, state: HookState): Promise<void> {
-  const input = JSON.stringify({ ociVersion: spec.ociVersion ?? "1.0.2", annotations: spec.annotations ?? {}, ...state });
+  const input = JSON.stringify({
+    ociVersion: spec.ociVersion ?? "1.0.2",
+    annotations: spec.annotations ?? {},
+    ...state,
+  });
   for (const hook of spec.hooks?.[name] ?? []) {
     const [argv0 = basename(hook.path), ...args] = hook.args ?? [];
     const child = spawn(hook.path, args, {

@@ -1,4 +1,5 @@
-import { runtimeInfo } from "../proto/containerd/messages.ts";
+import { packJson } from "../proto/containerd/any.ts";
+import { encodeRuntimeInfo } from "../proto/containerd/messages.ts";
 import { RUNTIME_NAME, VERSION } from "./version.ts";
 
 /** What the runtime can do, as the OCI "features" document that containerd hands to CRI. */
@@ -18,14 +19,9 @@ const FEATURES = {
 
 /** The answer to `-info`: a marshalled containerd.types.RuntimeInfo. */
 export function infoResponse(): Uint8Array {
-  return runtimeInfo
-    .encode({
-      name: RUNTIME_NAME,
-      version: { version: VERSION, revision: "" },
-      features: {
-        type_url: "types.containerd.io/opencontainers/runtime-spec/1/features/Features",
-        value: Buffer.from(JSON.stringify(FEATURES)),
-      },
-    })
-    .finish();
+  return encodeRuntimeInfo({
+    name: RUNTIME_NAME,
+    version: { version: VERSION, revision: "" },
+    features: packJson("types.containerd.io/opencontainers/runtime-spec/1/features/Features", FEATURES),
+  });
 }

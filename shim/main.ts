@@ -22,7 +22,9 @@ async function main(args: readonly string[]): Promise<void> {
       if (process.env[DAEMON_VARIABLE] !== undefined) return daemon();
       break;
   }
-  throw new Error(`unknown action "${flags.action}": containerd runs this program with start or delete; see -v and -info`);
+  throw new Error(
+    `unknown action "${flags.action}": containerd runs this program with start or delete; see -v and -info`,
+  );
 }
 
 function print(output: string | Uint8Array): Promise<void> {

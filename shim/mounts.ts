@@ -58,7 +58,10 @@ export async function unmountTree(path: string): Promise<void> {
  * relative to the directory that they have in common, and the mount runs there.
  */
 export function shorten(options: readonly string[]): { cwd: string; options: string[] } {
-  const lower = options.find((option) => option.startsWith("lowerdir="))?.slice("lowerdir=".length).split(":");
+  const lower = options
+    .find((option) => option.startsWith("lowerdir="))
+    ?.slice("lowerdir=".length)
+    .split(":");
   if (lower === undefined || lower.length < 2 || options.join(",").length < 2048 || !lower.every(isAbsolute)) {
     return { cwd: "/", options: [...options] };
   }
@@ -78,7 +81,8 @@ function commonDirectory(paths: readonly string[]): string {
 
 function inside(target: string): string {
   const path = resolve("/", target);
-  if (path !== "/" && path !== `/${target.replace(/^\/+/, "")}`) throw new Error(`mount target "${target}" is not plain`);
+  if (path !== "/" && path !== `/${target.replace(/^\/+/, "")}`)
+    throw new Error(`mount target "${target}" is not plain`);
   return path;
 }
 

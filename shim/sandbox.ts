@@ -1,11 +1,11 @@
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { guestMethods } from "../proto/guest/methods.ts";
+import { guest } from "../proto/guest/methods.ts";
 import { chooseAccelerator } from "../vmm/accelerator.ts";
 import { locateParts } from "../vmm/locate.ts";
 import { vmSize } from "../vmm/size.ts";
-import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
 import { Vm } from "../vmm/vm.ts";
+import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
 import type { Spec } from "./bundle.ts";
 import type { Container } from "./container.ts";
 import type { Log } from "./log.ts";
@@ -89,7 +89,7 @@ export class Sandbox {
   }
 
   async #subscribe(vm: Vm): Promise<void> {
-    await vm.guest.subscribe(guestMethods.events, {}, (event) => {
+    await vm.guest.subscribe(guest.events, {}, (event) => {
       const exit = event.exit;
       if (exit) this.containers.get(exit.containerId ?? "")?.processExited(exit.exitStatus ?? 0);
     });
@@ -116,7 +116,7 @@ function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: numbe
     },
   );
   return checkVmConfig({
-    ...locateParts(settings, readlinkSync("/proc/self/exe"), process.env["PATH"] ?? ""),
+    ...locateParts(settings, readlinkSync("/proc/self/exe"), process.env.PATH ?? ""),
     accelerator: chooseAccelerator(settings.accelerator),
     ...size,
     sharedDir: stateDir.sharedDir,

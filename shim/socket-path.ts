@@ -10,7 +10,9 @@ const DEFAULT_DIRECTORY = "/run/containerd/s";
  * namespace and group (or container, if it has no group).
  */
 export function socketPath(address: string, namespace: string, group: string, directory = DEFAULT_DIRECTORY): string {
-  const name = createHash("sha256").update(join(address, namespace, group)).digest("hex");
+  const name = createHash("sha256")
+    .update(join(address, namespace, group))
+    .digest("hex");
   const path = join(directory === "" ? DEFAULT_DIRECTORY : directory, name);
   if (path.length > LIMIT) throw new Error(`socket path ${path} is longer than ${LIMIT} characters`);
   return path;

@@ -13,10 +13,11 @@ import { socketPath } from "./socket-path.ts";
  * already, and prints the address in the form that fits what containerd sent.
  */
 export async function start(flags: Invocation): Promise<void> {
-  const input = decodeStartInput(readFileSync(0), flags.id, flags.namespace);
+  const input = decodeStartInput(readFileSync(0), flags);
+  const params = input.kind === "bootstrap" ? input.params : undefined;
   const bundle = process.cwd();
   const group = groupOf(readSpec(bundle), checkId(flags.id));
-  const path = socketPath(flags.address, checkId(flags.namespace), group, input.socketDir);
+  const path = socketPath(flags.address, checkId(flags.namespace), group, params?.socketDir);
   mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
   const server = await listenOrFind(path);
   if (server !== undefined) {
@@ -27,7 +28,7 @@ export async function start(flags: Invocation): Promise<void> {
       namespace: flags.namespace,
       bundle,
       socket: path,
-      ttrpcAddress: input.ttrpcAddress ?? process.env["TTRPC_ADDRESS"] ?? "",
+      ttrpcAddress: params?.containerdTtrpcAddress || (process.env.TTRPC_ADDRESS ?? ""),
       debug: flags.debug,
     };
     startDaemon(server, parameters);
@@ -35,7 +36,7 @@ export async function start(flags: Invocation): Promise<void> {
   const address = `unix://${path}`;
   // containerd 1.6 and 1.7 read it when they start again; without it they take the shim for dead.
   writeFileSync(join(bundle, "address"), address, { mode: 0o600 });
-  const output = input.bootstrap ? encodeBootstrapResult({ version: 3, address, protocol: "ttrpc" }) : Buffer.from(address);
+  const output = params ? encodeBootstrapResult({ version: 3, address }) : Buffer.from(address);
   await new Promise((resolve) => process.stdout.write(output, resolve));
 }
 

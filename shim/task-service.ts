@@ -1,15 +1,15 @@
-import { taskMethods } from "../proto/containerd/task.ts";
+import { TaskCreate, TaskDelete, TaskExit, TaskStart } from "../proto/containerd/events.ts";
+import { Status, taskMethods } from "../proto/containerd/task.ts";
 import { timestamp } from "../proto/containerd/timestamp.ts";
 import { Code } from "../proto/ttrpc/code.ts";
+import { type Route, unary } from "../proto/ttrpc/route.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
-import { type Route, unary } from "../proto/ttrpc/server.ts";
 import { checkId, readSpec } from "./bundle.ts";
 import { Container } from "./container.ts";
 import type { EventPublisher } from "./events.ts";
 import type { Sandbox } from "./sandbox.ts";
 
-/** containerd.v1.types.Status */
-const STATUS = { created: 1, running: 2, stopped: 3 } as const;
+const STATUS = { created: Status.Created, running: Status.Running, stopped: Status.Stopped };
 
 export interface TaskServiceParts {
   readonly sandbox: Sandbox;
@@ -38,21 +38,29 @@ function routesOf(version: 2 | 3, { sandbox, events, exit }: TaskServiceParts): 
     unary(task.create, async (request) => {
       const { id, bundle } = request;
       checkRequestId(id);
-      if (sandbox.containers.has(id) || creating.has(id)) throw new RpcError(Code.AlreadyExists, `container ${id}: already exists`);
+      if (sandbox.containers.has(id) || creating.has(id))
+        throw new RpcError(Code.AlreadyExists, `container ${id}: already exists`);
       if (request.checkpoint) throw new RpcError(Code.Unimplemented, "restoring a checkpoint is not supported");
       creating.add(id);
       try {
         const { terminal, stdin, stdout, stderr } = request;
         const rootfs = request.rootfs.map((mount) => ({
-          type: mount.type ?? "",
-          source: mount.source ?? "",
-          target: mount.target ?? "",
-          options: mount.options ?? [],
+          type: mount.type,
+          source: mount.source,
+          target: mount.target,
+          options: mount.options,
         }));
         const stdio = { terminal, stdin, stdout, stderr };
         const spec = readSpec(bundle);
         const { pid } = await Container.create(sandbox, { id, bundle, spec, rootfs, stdio, onExit: announceExit });
-        events.publish("create", { containerId: id, bundle, rootfs: request.rootfs, io: stdio, checkpoint: "", pid });
+        events.publish("containerd.events.TaskCreate", TaskCreate, {
+          containerId: id,
+          bundle,
+          rootfs: request.rootfs,
+          io: stdio,
+          checkpoint: "",
+          pid,
+        });
         return { pid };
       } finally {
         creating.delete(id);
@@ -61,13 +69,16 @@ function routesOf(version: 2 | 3, { sandbox, events, exit }: TaskServiceParts): 
 
     unary(task.start, async ({ id, execId }) => {
       const container = find(id, execId);
-      await container.start(() => events.publish("start", { containerId: id, pid: container.pid }));
+      await container.start(() =>
+        events.publish("containerd.events.TaskStart", TaskStart, { containerId: id, pid: container.pid }),
+      );
       return { pid: container.pid };
     }),
 
     unary(task.state, ({ id, execId }) => {
       const { bundle, pid, stdioPaths, state } = find(id, execId);
-      const exit = state.name === "stopped" ? { exitStatus: state.exit.status, exitedAt: timestamp(state.exit.at) } : {};
+      const exit =
+        state.name === "stopped" ? { exitStatus: state.exit.status, exitedAt: timestamp(state.exit.at) } : {};
       return { id, bundle, pid, status: STATUS[state.name], ...stdioPaths, ...exit, execId: "" };
     }),
 
@@ -85,7 +96,13 @@ function routesOf(version: 2 | 3, { sandbox, events, exit }: TaskServiceParts): 
       const container = find(id, execId);
       const { status, at } = await container.delete();
       const { pid } = container;
-      events.publish("delete", { containerId: id, pid, exitStatus: status, exitedAt: timestamp(at), id: "" });
+      events.publish("containerd.events.TaskDelete", TaskDelete, {
+        containerId: id,
+        pid,
+        exitStatus: status,
+        exitedAt: timestamp(at),
+        id: "",
+      });
       return { pid, exitStatus: status, exitedAt: timestamp(at) };
     }),
 
@@ -110,7 +127,13 @@ function routesOf(version: 2 | 3, { sandbox, events, exit }: TaskServiceParts): 
 
   function announceExit(container: Container, status: number, at: Date): void {
     const { id, pid } = container;
-    events.publish("exit", { containerId: id, id, pid, exitStatus: status, exitedAt: timestamp(at) });
+    events.publish("containerd.events.TaskExit", TaskExit, {
+      containerId: id,
+      id,
+      pid,
+      exitStatus: status,
+      exitedAt: timestamp(at),
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { guestMethods } from "../proto/guest/methods.ts";
+import { guest } from "../proto/guest/methods.ts";
 import { SHARED_TAG } from "./qemu-args.ts";
 import type { Vm } from "./vm.ts";
 import type { VmConfig } from "./vm-config.ts";
@@ -16,7 +16,9 @@ export async function guardBoot(vm: Vm, config: VmConfig, tails: () => string[])
   const limit = deadline(config.bootTimeoutMs);
   try {
     const late = limit.passed.then(() => {
-      throw new Error(`the guest was not ready within ${config.bootTimeoutMs / 1000} s (accelerator ${config.accelerator})`);
+      throw new Error(
+        `the guest was not ready within ${config.bootTimeoutMs / 1000} s (accelerator ${config.accelerator})`,
+      );
     });
     const lost = vm.ended.then((reason) => {
       throw new Error(`the VM ended before the guest was ready: ${reason}`);
@@ -33,11 +35,13 @@ export async function guardBoot(vm: Vm, config: VmConfig, tails: () => string[])
 
 async function boot(vm: Vm): Promise<void> {
   const checked = checkQemu(vm);
-  const [hello] = await Promise.all([vm.guest.call(guestMethods.hello, { version: GUEST_PROTOCOL }), checked]);
+  const [hello] = await Promise.all([vm.guest.call(guest.hello, { version: GUEST_PROTOCOL }), checked]);
   if (hello.version !== GUEST_PROTOCOL) {
-    throw new Error(`the initrd speaks guest protocol ${hello.version}, the shim ${GUEST_PROTOCOL}: install both from one build`);
+    throw new Error(
+      `the initrd speaks guest protocol ${hello.version}, the shim ${GUEST_PROTOCOL}: install both from one build`,
+    );
   }
-  await vm.guest.call(guestMethods.setup, {
+  await vm.guest.call(guest.setup, {
     clockNs: Date.now() * 1_000_000,
     entropy: randomBytes(64),
     sharedTag: SHARED_TAG,
@@ -50,7 +54,9 @@ async function checkQemu(vm: Vm): Promise<void> {
   if (version === undefined) return;
   const { major, minor } = version;
   if (major < MIN_QEMU.major || (major === MIN_QEMU.major && minor < MIN_QEMU.minor)) {
-    throw new Error(`QEMU ${major}.${minor} is too old: ${MIN_QEMU.major}.${MIN_QEMU.minor} or later is needed (on Debian 12 from backports)`);
+    throw new Error(
+      `QEMU ${major}.${minor} is too old: ${MIN_QEMU.major}.${MIN_QEMU.minor} or later is needed (on Debian 12 from backports)`,
+    );
   }
   await vm.qmp.execute("qmp_capabilities");
 }

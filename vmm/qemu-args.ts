@@ -30,7 +30,10 @@ const KERNEL_ARGUMENTS = [
 /** The command line of QEMU, without the program's name. Pure: the same input gives the same arguments. */
 export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket: string): string[] {
   return [
-    ["-M", "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,ioapic2=on,auto-kernel-cmdline=on,memory-backend=memory"],
+    [
+      "-M",
+      "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,ioapic2=on,auto-kernel-cmdline=on,memory-backend=memory",
+    ],
     ["-accel", config.accelerator],
     ["-cpu", config.accelerator === "kvm" ? "host" : "max"],
     ["-smp", String(config.vcpus)],

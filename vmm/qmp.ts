@@ -34,7 +34,7 @@ export class Qmp {
     this.greeting = greeting.promise;
     this.greeting.catch(() => {});
     socket.on("data", (chunk: Buffer) => this.#consume(chunk.toString("utf8")));
-    socket.once("close", () => this.#end(new Error("QEMU closed its monitor")));
+    for (const end of ["end", "close"]) socket.once(end, () => this.#end(new Error("QEMU closed its monitor")));
     socket.on("error", (error: Error) => this.#end(error));
   }
 

@@ -34,7 +34,9 @@ const MIB = 1024 * 1024;
 export function vmSize(limits: Limits, policy: SizePolicy): Size {
   const { memory, cpuQuota, cpuPeriod } = limits;
   const memoryMib = positive(memory) ? Math.ceil(memory / MIB) + policy.overheadMib : policy.defaultMemoryMib;
-  const vcpus = positive(cpuQuota) ? Math.ceil(cpuQuota / (positive(cpuPeriod) ? cpuPeriod : 100_000)) : policy.defaultVcpus;
+  const vcpus = positive(cpuQuota)
+    ? Math.ceil(cpuQuota / (positive(cpuPeriod) ? cpuPeriod : 100_000))
+    : policy.defaultVcpus;
   return {
     memoryMib: clamp(memoryMib, MIN_MEMORY_MIB, policy.maxMemoryMib),
     vcpus: clamp(vcpus, 1, Math.min(policy.maxVcpus, MAX_VCPUS)),

@@ -1,16 +1,16 @@
 import { statSync } from "node:fs";
 import type { Duplex, Readable } from "node:stream";
 import { debuglog } from "node:util";
-import { guestMethods } from "../proto/guest/methods.ts";
+import { guest } from "../proto/guest/methods.ts";
 import { StreamMux } from "../proto/stream/mux.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
-import { Child, confinedArgv, describeExit } from "./child.ts";
 import { guardBoot } from "./boot.ts";
-import { Qmp } from "./qmp.ts";
+import { Child, confinedArgv, describeExit } from "./child.ts";
 import { qemuArgs } from "./qemu-args.ts";
+import { Qmp } from "./qmp.ts";
 import { Tail } from "./tail.ts";
+import { startVirtiofsd, type Virtiofsd } from "./virtiofsd.ts";
 import type { VmConfig } from "./vm-config.ts";
-import { type Virtiofsd, startVirtiofsd } from "./virtiofsd.ts";
 
 const debug = debuglog("microvm-vm");
 
@@ -33,7 +33,14 @@ export class Vm {
   private constructor(qemu: Child, virtiofsd: Virtiofsd, config: VmConfig, log: (line: string) => void) {
     this.qemu = qemu;
     this.virtiofsd = virtiofsd.child;
-    const [, stdout, stderr, qmp, control, io] = qemu.stdio as unknown as [null, Readable, Readable, Duplex, Duplex, Duplex];
+    const [, stdout, stderr, qmp, control, io] = qemu.stdio as unknown as [
+      null,
+      Readable,
+      Readable,
+      Duplex,
+      Duplex,
+      Duplex,
+    ];
     const guestConsole = new Tail(stdout, (line) => log(`console: ${line}`));
     const errors = new Tail(stderr, (line) => log(`qemu: ${line}`));
     this.qmp = new Qmp(qmp);
@@ -91,7 +98,7 @@ export class Vm {
   /** Asks guest-init to write everything back and power off, for at most `timeoutMs`; then `stop()`. */
   async shutDown(timeoutMs: number): Promise<void> {
     if (!this.qemu.ended && !this.#stopping) {
-      await this.guest.call(guestMethods.shutdown, {}, { timeoutMs }).catch(() => {});
+      await this.guest.call(guest.shutdown, {}, { timeoutMs }).catch(() => {});
     }
     await this.stop();
   }

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { guestSpec } from "./guest-spec.ts";
+
+const SPEC = {
+  ociVersion: "1.2.1",
+  root: { path: "rootfs", readonly: true },
+  process: { args: ["true"], apparmorProfile: "p", selinuxLabel: "l" },
+  hooks: { createRuntime: [{ path: "/bin/hook" }] },
+  mounts: [
+    { destination: "/proc", type: "proc", source: "proc" },
+    { destination: "/data", type: "bind", source: "/srv/data", options: ["rbind", "ro"] },
+    { destination: "/etc/hosts", source: "hosts", options: ["bind"] },
+  ],
+  linux: {
+    cgroupsPath: "/default/c1",
+    namespaces: [{ type: "pid" }, { type: "network", path: "/proc/1/ns/net" }],
+    resources: { cpu: { quota: 100, cpus: "0-1", mems: "0" }, memory: { limit: 5 } },
+  },
+};
+
+test("paths, namespaces and resources become the guest's", () => {
+  const { spec, binds } = guestSpec(SPEC, "c1", "/bundle");
+  expect(spec.root).toEqual({ path: "/run/shared/c1/rootfs", readonly: true });
+  expect(spec.process).toEqual({ args: ["true"] });
+  expect(spec.hooks).toBeUndefined();
+  expect(spec.linux?.namespaces).toEqual([{ type: "pid" }]);
+  expect(spec.linux?.cgroupsPath).toBe("/c1");
+  expect(spec.linux?.resources).toEqual({ cpu: { quota: 100 }, memory: { limit: 5 } });
+  expect(binds).toEqual([
+    { source: "/srv/data", name: "mounts/0" },
+    { source: "/bundle/hosts", name: "mounts/1" },
+  ]);
+  expect(spec.mounts?.map(({ source }) => source)).toEqual([
+    "proc",
+    "/run/shared/c1/mounts/0",
+    "/run/shared/c1/mounts/1",
+  ]);
+});
+
+test("a namespace of the host that is no network cannot be joined", () => {
+  const linux = { namespaces: [{ type: "ipc", path: "/proc/1/ns/ipc" }] };
+  expect(() => guestSpec({ linux }, "c1", "/bundle")).toThrow(
+    "joining the ipc namespace /proc/1/ns/ipc is not supported",
+  );
+});

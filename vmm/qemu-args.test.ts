@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { qemuArgs } from "./qemu-args.ts";
+import { checkVmConfig, type VmConfig } from "./vm-config.ts";
+
+const CONFIG: VmConfig = {
+  kernel: "/p/vmlinux",
+  initrd: "/p/initrd.img",
+  qemu: "/usr/bin/qemu-system-x86_64",
+  virtiofsd: "/usr/libexec/virtiofsd",
+  accelerator: "tcg",
+  vcpus: 2,
+  memoryMib: 256,
+  sharedDir: "/run/microvm/ns/id/shared",
+  runDir: "/run/microvm/ns/id/run",
+  network: { kind: "new" },
+  uid: 1_836_449_792,
+  bootTimeoutMs: 20_000,
+};
+const FDS = { qmp: 3, control: 4, io: 5 };
+
+function args(config: VmConfig): string {
+  return qemuArgs(config, FDS, "/run/v.sock").join(" ");
+}
+
+test("nothing but the accelerator and the processor differs between KVM and TCG", () => {
+  const tcg = args(CONFIG);
+  const kvm = args({ ...CONFIG, accelerator: "kvm" });
+  expect(kvm).toBe(tcg.replace("-accel tcg -cpu max", "-accel kvm -cpu host"));
+});
+
+test("the guest's memory is shared with virtiofsd and as large as the machine's", () => {
+  expect(args(CONFIG)).toContain("-m 256M -object memory-backend-memfd,id=memory,size=256M,share=on");
+});
+
+test("devices are modern, the defaults are off and the sandbox is on", () => {
+  expect(args(CONFIG)).toContain("-global virtio-mmio.force-legacy=false");
+  expect(args(CONFIG)).toContain("-nodefaults -no-user-config");
+  expect(args(CONFIG)).toContain("-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+});
+
+test("a bad configuration is refused by name", () => {
+  expect(() => checkVmConfig({ ...CONFIG, kernel: "vmlinux" })).toThrow('kernel: "vmlinux" is not an absolute path');
+  expect(() => checkVmConfig({ ...CONFIG, initrd: "/a,b" })).toThrow("comma");
+  expect(() => checkVmConfig({ ...CONFIG, vcpus: 0 })).toThrow("vcpus: 0 is not a whole number from 1 to 64");
+  expect(() => checkVmConfig({ ...CONFIG, memoryMib: 1.5 })).toThrow("memoryMib");
+  expect(checkVmConfig(CONFIG)).toBe(CONFIG);
+});
