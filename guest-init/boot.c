@@ -90,9 +90,8 @@ static int loopback_up(void) {
 
 static int raise_limits(void) {
   const struct rlimit files = {OPEN_FILES, OPEN_FILES};
-  const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
-  if (setrlimit(RLIMIT_NOFILE, &files) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0 ||
-      setrlimit(RLIMIT_CORE, &none) < 0)
+  const struct rlimit processes = {RLIM_INFINITY, RLIM_INFINITY};
+  if (setrlimit(RLIMIT_NOFILE, &files) < 0 || setrlimit(RLIMIT_NPROC, &processes) < 0)
     return fail("setrlimit");
   return 0;
 }

@@ -1,0 +1,69 @@
+#include "fake_oci.h"
+
+#include "fd.h"
+#include "oci.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char directory[] = "/tmp/guest-init-test.XXXXXX";
+
+void fake_oci_set_up(void) {
+  strcpy(directory + sizeof directory - 7, "XXXXXX");
+  if (!mkdtemp(directory))
+    abort();
+}
+
+void fake_oci_tear_down(void) {
+  rmdir(directory);
+}
+
+static void fifo_of(const char *id, char path[200]) {
+  snprintf(path, 200, "%s/%s", directory, id);
+}
+
+static void wait_and_run(int fifo, const char *command) {
+  struct pollfd poll_fd = {.fd = fifo, .events = POLLIN};
+  poll(&poll_fd, 1, -1);
+  close_range(3, ~0U, 0);
+  execl("/bin/sh", "sh", "-c", command, NULL);
+  _exit(127);
+}
+
+void oci_create(const struct oci_create *create, struct job_result *result) {
+  char path[200], command[1024] = {0};
+  memcpy(command, create->spec, create->spec_length < 1023 ? create->spec_length : 1023);
+  if (strncmp(command, FAKE_CRASH, strlen(FAKE_CRASH)) == 0)
+    _exit(3);
+  if (strncmp(command, FAKE_FAILURE, strlen(FAKE_FAILURE)) == 0) {
+    result->error = -EIO;
+    strcpy(result->text, command + strlen(FAKE_FAILURE));
+    return;
+  }
+  fifo_of(create->id, path);
+  mkfifo(path, 0600);
+  int fifo = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  result->pid = fork();
+  if (result->pid == 0)
+    wait_and_run(fifo, command);
+}
+
+void oci_delete(const char *id, struct job_result *result) {
+  char path[200];
+  (void)result;
+  fifo_of(id, path);
+  unlink(path);
+}
+
+int oci_start(const char *id) {
+  char path[200];
+  fifo_of(id, path);
+  cleanup_fd int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0)
+    return errno == ENXIO ? -ESRCH : -errno;
+  return write(fd, "", 1) < 0 ? -errno : 0;
+}
