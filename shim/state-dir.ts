@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chownSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { processStartTime } from "../vmm/child.ts";
 
@@ -69,7 +69,7 @@ export class StateDir {
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
     try {
-      rmSync(dirname(this.path), { recursive: false });
+      rmdirSync(dirname(this.path));
     } catch {
       // Other VMs of the namespace are there.
     }

@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { guest } from "../proto/guest/methods.ts";
+import { Code } from "../proto/ttrpc/code.ts";
+import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import { SHARED_TAG } from "./qemu-args.ts";
 import type { Vm } from "./vm.ts";
 import type { VmConfig } from "./vm-config.ts";
@@ -23,7 +25,7 @@ export async function guardBoot(vm: Vm, config: VmConfig, tails: () => string[])
     const lost = vm.ended.then((reason) => {
       throw new Error(`the VM ended before the guest was ready: ${reason}`);
     });
-    await Promise.race([boot(vm), late, lost]);
+    await Promise.race([boot(vm).catch(leaveToExit), late, lost]);
   } catch (error) {
     await vm.stop();
     const message = error instanceof Error ? error.message : String(error);
@@ -31,6 +33,12 @@ export async function guardBoot(vm: Vm, config: VmConfig, tails: () => string[])
   } finally {
     limit.cancel();
   }
+}
+
+/** A connection that ended with QEMU says nothing; QEMU's exit status and its last words do, and they are on their way. */
+function leaveToExit(error: unknown): Promise<never> {
+  if (error instanceof RpcError && error.code === Code.Unavailable) return new Promise(() => {});
+  throw error;
 }
 
 async function boot(vm: Vm): Promise<void> {
@@ -49,10 +57,7 @@ async function boot(vm: Vm): Promise<void> {
 }
 
 async function checkQemu(vm: Vm): Promise<void> {
-  // The monitor's end is told by the VM's end, with the exit status.
-  const version = await vm.qmp.greeting.catch(() => undefined);
-  if (version === undefined) return;
-  const { major, minor } = version;
+  const { major, minor } = await vm.qmp.greeting;
   if (major < MIN_QEMU.major || (major === MIN_QEMU.major && minor < MIN_QEMU.minor)) {
     throw new Error(
       `QEMU ${major}.${minor} is too old: ${MIN_QEMU.major}.${MIN_QEMU.minor} or later is needed (on Debian 12 from backports)`,

@@ -2,9 +2,7 @@ import { expect, test } from "vitest";
 import { Child, confinedArgv, describeExit, processStartTime } from "./child.ts";
 
 test("a confined program has no capability, another user, and dies with its parent", () => {
-  expect(
-    confinedArgv("/bin/q", ["-x"], { network: { kind: "path", path: "/run/netns/a" }, uid: 7, groups: [3] }),
-  ).toEqual(
+  expect(confinedArgv("/bin/q", ["-x"], { network: { kind: "path", path: "/run/netns/a" }, uid: 7 })).toEqual(
     [
       "nsenter",
       "--net=/run/netns/a",
@@ -12,7 +10,7 @@ test("a confined program has no capability, another user, and dies with its pare
       "setpriv",
       "--reuid=7",
       "--regid=7",
-      "--groups=3",
+      "--clear-groups",
       "--inh-caps=-all",
     ].concat(["--bounding-set=-all", "--no-new-privs", "--pdeathsig=KILL", "--", "/bin/q", "-x"]),
   );

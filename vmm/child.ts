@@ -12,8 +12,6 @@ export interface Confinement {
   readonly network: NetworkNamespace;
   /** Run as this user and group, without any capability; undefined keeps the shim's. */
   readonly uid?: number | undefined;
-  /** Supplementary groups, for a device node that only a group may open. */
-  readonly groups?: readonly number[];
 }
 
 /**
@@ -24,7 +22,7 @@ export function confinedArgv(program: string, args: readonly string[], confineme
   return [
     ...networkArgv(confinement.network),
     "setpriv",
-    ...(confinement.uid === undefined ? [] : privilegeArgs(confinement.uid, confinement.groups ?? [])),
+    ...(confinement.uid === undefined ? [] : privilegeArgs(confinement.uid)),
     "--pdeathsig=KILL",
     "--",
     program,
@@ -43,11 +41,11 @@ function networkArgv(network: NetworkNamespace): string[] {
   }
 }
 
-function privilegeArgs(uid: number, groups: readonly number[]): string[] {
+function privilegeArgs(uid: number): string[] {
   return [
     `--reuid=${uid}`,
     `--regid=${uid}`,
-    groups.length > 0 ? `--groups=${groups.join(",")}` : "--clear-groups",
+    "--clear-groups",
     "--inh-caps=-all",
     "--bounding-set=-all",
     "--no-new-privs",

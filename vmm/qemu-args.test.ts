@@ -16,7 +16,7 @@ const CONFIG: VmConfig = {
   uid: 1_836_449_792,
   bootTimeoutMs: 20_000,
 };
-const FDS = { qmp: 3, control: 4, io: 5 };
+const FDS = { qmp: 3, control: 4, io: 5, kvm: 6 };
 
 function args(config: VmConfig): string {
   return qemuArgs(config, FDS, "/run/v.sock").join(" ");
@@ -25,7 +25,9 @@ function args(config: VmConfig): string {
 test("nothing but the accelerator and the processor differs between KVM and TCG", () => {
   const tcg = args(CONFIG);
   const kvm = args({ ...CONFIG, accelerator: "kvm" });
-  expect(kvm).toBe(tcg.replace("-accel tcg -cpu max", "-accel kvm -cpu host"));
+  expect(kvm).toBe(
+    tcg.replace("-accel tcg -cpu max", "-add-fd fd=6,set=1,opaque=kvm -accel kvm,device=/dev/fdset/1 -cpu host"),
+  );
 });
 
 test("the guest's memory is shared with virtiofsd and as large as the machine's", () => {

@@ -12,6 +12,8 @@ export interface QemuDescriptors {
   readonly qmp: number;
   readonly control: number;
   readonly io: number;
+  /** /dev/kvm, opened; used only with KVM. */
+  readonly kvm: number;
 }
 
 const KERNEL_ARGUMENTS = [
@@ -34,7 +36,7 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket
       "-M",
       "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,ioapic2=on,auto-kernel-cmdline=on,memory-backend=memory",
     ],
-    ["-accel", config.accelerator],
+    ...acceleratorArgs(config, fds.kvm),
     ["-cpu", config.accelerator === "kvm" ? "host" : "max"],
     ["-smp", String(config.vcpus)],
     ["-m", `${config.memoryMib}M`],
@@ -60,4 +62,12 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket
     ["-chardev", `socket,id=shared,path=${vhostUserSocket}`],
     ["-device", `vhost-user-fs-device,chardev=shared,tag=${SHARED_TAG},queue-size=1024`],
   ].flat();
+}
+
+function acceleratorArgs(config: VmConfig, kvmFd: number): string[][] {
+  if (config.accelerator === "tcg") return [["-accel", "tcg"]];
+  return [
+    ["-add-fd", `fd=${kvmFd},set=1,opaque=kvm`],
+    ["-accel", "kvm,device=/dev/fdset/1"],
+  ];
 }

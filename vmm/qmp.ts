@@ -1,5 +1,7 @@
 import type { Duplex } from "node:stream";
 import { debuglog } from "node:util";
+import { Code } from "../proto/ttrpc/code.ts";
+import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 
 const debug = debuglog("microvm-qmp");
 
@@ -34,8 +36,9 @@ export class Qmp {
     this.greeting = greeting.promise;
     this.greeting.catch(() => {});
     socket.on("data", (chunk: Buffer) => this.#consume(chunk.toString("utf8")));
-    for (const end of ["end", "close"]) socket.once(end, () => this.#end(new Error("QEMU closed its monitor")));
-    socket.on("error", (error: Error) => this.#end(error));
+    for (const end of ["end", "close"])
+      socket.once(end, () => this.#end(new RpcError(Code.Unavailable, "QEMU closed its monitor")));
+    socket.on("error", (cause: Error) => this.#end(new RpcError(Code.Unavailable, cause.message, { cause })));
   }
 
   /** Runs one command. Rejects with QEMU's own description of what went wrong. */

@@ -1,8 +1,8 @@
-import { statSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import type { Duplex, Readable } from "node:stream";
 import { debuglog } from "node:util";
 import { guest } from "../proto/guest/methods.ts";
-import { StreamMux } from "../proto/stream/mux.ts";
+import { StreamMux, StreamViolation } from "../proto/stream/mux.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
 import { guardBoot } from "./boot.ts";
 import { Child, confinedArgv, describeExit } from "./child.ts";
@@ -14,8 +14,17 @@ import type { VmConfig } from "./vm-config.ts";
 
 const debug = debuglog("microvm-vm");
 
-/** Descriptors 3, 4 and 5 of QEMU, in the order of its stdio below. */
-const FDS = { qmp: 3, control: 4, io: 5 };
+/** Descriptors 3 to 6 of QEMU, in the order of its stdio below; the last only with KVM. */
+const FDS = { qmp: 3, control: 4, io: 5, kvm: 6 };
+
+/** QEMU's user may not open it: it inherits the descriptor. */
+function openKvm(): number {
+  try {
+    return openSync("/dev/kvm", "r+");
+  } catch (error) {
+    throw new Error(`KVM cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+}
 
 /** A VM of which the processes run; `ready` tells when the guest answers. */
 export class Vm {
@@ -47,9 +56,17 @@ export class Vm {
     this.guest = new TtrpcClient(control);
     this.streams = new StreamMux(io);
     this.ended = Promise.race([
-      this.qemu.exited.then((exit) => `QEMU ended with ${describeExit(exit)}`),
-      this.virtiofsd.exited.then((exit) => `virtiofsd ended with ${describeExit(exit)}`),
-      this.streams.closed.then((error) => error?.message ?? "the io port closed"),
+      this.#qemuExit(),
+      // virtiofsd ends well when QEMU has gone, and then QEMU's exit is the reason.
+      this.virtiofsd.exited.then((exit) =>
+        exit.code === 0 ? this.#qemuExit() : `virtiofsd ended with ${describeExit(exit)}`,
+      ),
+      // A connection that just ends is told better by the exit of whoever ended it.
+      this.streams.closed.then((error) =>
+        error instanceof StreamViolation
+          ? `the guest broke the stream protocol: ${error.message}`
+          : new Promise<string>(() => {}),
+      ),
     ]);
     // A VM that has lost a part is of no use: what is left of it ends at once.
     void this.ended.then(() => this.stop());
@@ -66,15 +83,20 @@ export class Vm {
       network: config.network,
       // The socket of virtiofsd lies in a directory of the VM's user.
       uid: config.uid,
-      groups: config.accelerator === "kvm" ? [statSync("/dev/kvm").gid] : [],
     });
     debug("%j", argv);
     // "pipe" is a connected pair of unix sockets in Node: both directions, no path, and it ends with either side.
-    const qemu = await Child.spawn(argv, ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"]);
+    const kvm = config.accelerator === "kvm" ? openKvm() : undefined;
+    const stdio = ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...(kvm === undefined ? [] : [kvm])] as const;
+    const qemu = await Child.spawn(argv, [...stdio]).finally(() => kvm !== undefined && closeSync(kvm));
     undo.defer(async () => void (await qemu.kill()));
     const vm = new Vm(qemu, virtiofsd, config, log);
     undo.move();
     return vm;
+  }
+
+  async #qemuExit(): Promise<string> {
+    return `QEMU ended with ${describeExit(await this.qemu.exited)}`;
   }
 
   get pid(): number {
