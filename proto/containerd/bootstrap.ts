@@ -44,21 +44,22 @@ export function decodeStartInput(bytes: Uint8Array, flags: { id: string; namespa
 
 function tryParams(bytes: Uint8Array): BootstrapParams | undefined {
   try {
-    const { socketDir } = bootstrap.BootstrapParams.decode(bytes);
-    const { extensions, ...fields } = scalars(decode(bootstrap.BootstrapParams, bytes));
-    return { ...fields, extensions: extensions.flatMap(({ value }) => value ?? []), socketDir: socketDir || undefined };
+    const params = decode(bootstrap.BootstrapParams, bytes);
+    // One by one, for absent fields are on the prototype.
+    return {
+      instanceId: params.instanceId,
+      namespace: params.namespace,
+      logLevel: params.logLevel,
+      containerdVersion: params.containerdVersion,
+      containerdTtrpcAddress: params.containerdTtrpcAddress,
+      containerdGrpcAddress: params.containerdGrpcAddress,
+      containerdBinary: params.containerdBinary,
+      extensions: params.extensions.flatMap(({ value }) => value ?? []),
+      socketDir: params.socketDir || undefined,
+    };
   } catch {
     return undefined;
   }
-}
-
-function scalars(params: ReturnType<typeof decode<containerd.runtime.bootstrap.v1.BootstrapParams.$Properties>>) {
-  const { instanceId, namespace, logLevel, containerdVersion, extensions } = params;
-  const { containerdTtrpcAddress, containerdGrpcAddress, containerdBinary } = params;
-  return {
-    ...{ instanceId, namespace, logLevel, containerdVersion, extensions },
-    ...{ containerdTtrpcAddress, containerdGrpcAddress, containerdBinary },
-  };
 }
 
 /** What `start` prints in answer to BootstrapParams. Version and protocol come first, so no white space can end it. */
