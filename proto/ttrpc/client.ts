@@ -25,6 +25,8 @@ interface Waiter {
 
 const NO_BYTES = new Uint8Array();
 const LAST_STREAM_ID = 0xffff_ffff;
+// A timer set for longer fires at once.
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Calls the methods of one server over a socket that it owns from now on. The socket may still be connecting. */
 export class TtrpcClient {
@@ -77,7 +79,7 @@ export class TtrpcClient {
 
     const onAbort = () => signal && reject(canceled(m, signal));
     const onTimeout = () => reject(new RpcError(Code.DeadlineExceeded, `${m.name}: no answer within ${timeoutMs} ms`));
-    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, Math.min(timeoutMs, MAX_TIMER_MS));
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       return decodeOrInternal(m.response, decodeResponse(await promise));

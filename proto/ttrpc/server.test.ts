@@ -4,6 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import { taskMethods } from "../containerd/task.ts";
 import { guest } from "../guest/methods.ts";
 import { readVectors, vector } from "../testdata/vectors.ts";
+import { random } from "../testing/random.ts";
 import { socketPair } from "../testing/socket-pair.ts";
 import { settled, until } from "../testing/until.ts";
 import { Code } from "./code.ts";
@@ -214,6 +215,23 @@ test("a probe that closes at once, and a peer that dies, end only their connecti
   await until(() => signals.length === 1);
   socket.destroy();
   await until(() => signals[0]?.aborted === true);
+});
+
+test("random frames harm nobody", async () => {
+  const { socket, listen } = await serve(connect);
+  listen();
+  const next = random(42);
+  for (let sent = 0; sent < 5000; sent += 1) {
+    const payload = Buffer.from(Array.from({ length: next(0, 40) }, () => next(0, 255)));
+    socket.write(encodeFrame({ streamId: next(0, 200), type: next(0, 4), flags: next(0, 255), payload }));
+  }
+  const answered = Promise.withResolvers<void>();
+  const decoder = new FrameDecoder();
+  socket.on("data", (chunk: Buffer) => {
+    for (const frame of decoder.consume(chunk)) if (frame.streamId === 0xffff_ffff) answered.resolve();
+  });
+  socket.write(request(0xffff_ffff, "Connect"));
+  await answered.promise;
 });
 
 test("a peer that does not read is not read from", async () => {
