@@ -1,0 +1,68 @@
+/** What a container could leave behind on the machine; the tests' world holds nothing else. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { until } from "./deadline.ts";
+
+/** Everything that is there now, a line each. */
+export function takeStock(): Set<string> {
+  return new Set([...processes(), ...mounts(), ...files(), ...links(), ...cgroups()]);
+}
+
+/** Resolves when everything that is there was there before; rejects with the list of what is new. */
+export async function nothingRemains(before: Set<string>): Promise<void> {
+  const fresh = () => [...takeStock()].filter((line) => !before.has(line));
+  // The last pieces go just after the client was answered: containerd's own cleanup is one of them.
+  await until(
+    10_000,
+    () => `nothing remains, but:\n${fresh().join("\n")}`,
+    () => (fresh().length === 0 ? true : undefined),
+  );
+}
+
+function processes(): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+        // A zombie holds nothing; whoever started it has not looked yet.
+        const [, name = "", state] = /\((.*)\) (.)/s.exec(stat) ?? [];
+        return state === "Z" || /^(node|ctr|ip|containerd)$/.test(name) || name.startsWith("vitest")
+          ? []
+          : [`process ${pid} ${name}`];
+      } catch {
+        return [];
+      }
+    });
+}
+
+function mounts(): string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => `mount ${line.split(" ")[4]}`);
+}
+
+function files(): string[] {
+  return ["/run/containerd/s", "/run/microvm", "/run/containerd/fifo"].flatMap((directory) =>
+    existsSync(directory)
+      ? readdirSync(directory, { recursive: true }).map((name) => `file ${directory}/${String(name)}`)
+      : [],
+  );
+}
+
+function links(): string[] {
+  const text = execFileSync("ip", ["-o", "link"], { encoding: "utf8" });
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => `link ${line.split(":")[1]?.trim()}`);
+}
+
+function cgroups(): string[] {
+  const text = execFileSync("find", ["/sys/fs/cgroup", "-mindepth", "2", "-type", "d"], { encoding: "utf8" });
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => `cgroup ${line}`);
+}

@@ -1,0 +1,122 @@
+/** Tasks that live longer: signals, events, restarts of containerd, and the sudden death of any part. */
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { until } from "./harness/deadline.ts";
+import { IMAGE } from "./harness/image.ts";
+import { type Lab, useLab, VERSIONS } from "./harness/lab.ts";
+import { runtime } from "./harness/paths.ts";
+
+const TRAP = "trap 'exit 143' TERM; echo ready; while :; do sleep 0.1; done";
+
+/** A container that prints "ready" and ends with 143 on SIGTERM, with the client attached. */
+async function startReady(lab: Lab) {
+  const id = lab.freshId();
+  const client = lab.containerd.hold(["run", "--rm", "--runtime", runtime, IMAGE, id, "sh", "-c", TRAP]);
+  await client.printed("ready");
+  return { id, client };
+}
+
+async function status(lab: Lab, id: string): Promise<string | undefined> {
+  const { stdout } = await lab.containerd.mustCtr(["task", "ls"]);
+  return new RegExp(`^${id}\\s+\\d+\\s+(\\w+)`, "m").exec(stdout.toString())?.[1];
+}
+
+function pidOf(name: RegExp): number {
+  const pid = readdirSync("/proc").find((entry) => {
+    try {
+      return /^\d+$/.test(entry) && name.test(readFileSync(`/proc/${entry}/cmdline`, "latin1"));
+    } catch {
+      return false;
+    }
+  });
+  if (pid === undefined) throw new Error(`no process ${name}`);
+  return Number(pid);
+}
+
+describe.each(VERSIONS)("containerd %s", (version) => {
+  const lab = useLab(version);
+
+  test.each([
+    ["SIGTERM", 143],
+    ["SIGKILL", 137],
+  ])("%s ends a task with %i", async (signal, code) => {
+    const { id, client } = await startReady(lab);
+    await lab.containerd.mustCtr(["task", "kill", "-s", signal, id]);
+    expect((await client.done).code).toBe(code);
+  });
+
+  test("a second signal after the end is not found", async () => {
+    const id = lab.freshId();
+    await lab.containerd.mustCtr(["run", "-d", "--runtime", runtime, IMAGE, id, "true"]);
+    await until(10_000, "the task stops", async () => ((await status(lab, id)) === "STOPPED" ? true : undefined));
+    const { code, stderr } = await lab.containerd.ctr(["task", "kill", id]);
+    expect({ code, stderr: stderr.toString() }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("not found"),
+    });
+    await lab.containerd.mustCtr(["task", "rm", id]);
+    await lab.containerd.mustCtr(["container", "rm", id]);
+  });
+
+  test("create, start, exit and delete are told in this order, once each", async () => {
+    const events = lab.containerd.hold(["events"]);
+    // The stream has no sign of its beginning but its first event.
+    await until(10_000, "an event", async () => {
+      await lab.containerd.mustCtr(["image", "label", IMAGE, `seen=${Date.now()}`]);
+      return events.stdout.includes("/images/update") ? true : undefined;
+    });
+    const { code } = await lab.run(["sh", "-c", "exit 3"]);
+    expect(code).toBe(3);
+    await events.printed("/tasks/delete");
+    events.kill("SIGTERM");
+    await events.done;
+    const topics = [...events.stdout.toString().matchAll(/ (\/tasks\/\w+) /g)].map(([, topic]) => topic);
+    expect(topics).toEqual(["/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete"]);
+  });
+
+  test.each(["SIGTERM", "SIGKILL"] as const)("a container outlives containerd's %s", async (signal) => {
+    const id = lab.freshId();
+    await lab.containerd.mustCtr([
+      "run",
+      "-d",
+      "--runtime",
+      runtime,
+      IMAGE,
+      id,
+      "sh",
+      "-c",
+      "while :; do sleep 0.1; done",
+    ]);
+    await lab.containerd.restart(signal);
+    expect(await status(lab, id)).toBe("RUNNING");
+    await lab.containerd.mustCtr(["task", "kill", "-s", "SIGKILL", id]);
+    await until(10_000, "the task stops", async () => ((await status(lab, id)) === "STOPPED" ? true : undefined));
+    await lab.containerd.mustCtr(["task", "rm", id]);
+    await lab.containerd.mustCtr(["container", "rm", id]);
+  });
+
+  test.each([
+    ["QEMU", /qemu-system/],
+    ["virtiofsd", /virtiofsd/],
+    ["the shim", /containerd-shim-microvm-v2\0daemon/],
+  ])("the sudden death of %s ends the task as killed", async (_, name) => {
+    const { client } = await startReady(lab);
+    process.kill(pidOf(name), "SIGKILL");
+    expect((await client.done).code).not.toBe(0);
+    await until(10_000, "nothing of the VM runs", () => {
+      const list = execFileSync("ps", ["-eo", "stat,args"], { encoding: "utf8" });
+      return /^[^Z].*(qemu-system|virtiofsd)/m.test(list) ? undefined : true;
+    });
+    await cleanUp(lab);
+  });
+});
+
+/** Removes containers that a client which lost its task has left. */
+async function cleanUp(lab: Lab): Promise<void> {
+  const { stdout } = await lab.containerd.mustCtr(["container", "ls", "-q"]);
+  for (const id of stdout.toString().split("\n").filter(Boolean)) {
+    await lab.containerd.ctr(["task", "rm", "-f", id]);
+    await lab.containerd.ctr(["container", "rm", id]);
+  }
+}

@@ -1,0 +1,115 @@
+/** `ctr run`: output, exit codes and input, the same as under runc. */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { LAYERED_IMAGE, makeImage, makeRootfs } from "./harness/image.ts";
+import { useLab, VERSIONS, visible } from "./harness/lab.ts";
+import { microvm, runc } from "./harness/paths.ts";
+
+describe.each(VERSIONS)("containerd %s", (version) => {
+  const lab = useLab(version);
+
+  test.each([
+    ["both streams apart and exit status 42", ["sh", "-c", "echo out; echo err >&2; exit 42"]],
+    ["exit status 0", ["true"]],
+    ["exit status 255", ["sh", "-c", "exit 255"]],
+    ["a process killed by a signal", ["sh", "-c", "sh -c 'kill -9 $$'; echo $?"]],
+    ["arguments as they are", ["printf", "%s\\n", "a b", "", "x=y.z", "--", "$HOME", "é✓", "line\nline", "'\""]],
+    ["user, directory, environment", ["sh", "-c", "id; pwd; env | sort | grep -v HOSTNAME; umask"]],
+    ["the root directory", ["sh", "-c", "ls -ln / | awk '{print $1, $3, $4, $9}'; touch /new && cat /new"]],
+    [
+      "capabilities and signals",
+      ["sh", "-c", "grep -E '^(Cap|Sig|NoNewPrivs|Seccomp:)' /proc/self/status | grep -v SigQ"],
+    ],
+    ["its own processes only", ["sh", "-c", "cat /proc/1/comm; ls -d /proc/[0-9]* | wc -l"]],
+    ["devices", ["sh", "-c", "ls /dev; echo x > /dev/null; head -c 3 /dev/zero | od -c"]],
+  ])("%s", async (_, args) => {
+    const [ours, theirs] = [await lab.run(args), await lab.run(args, { runtime: runc })];
+    expect(visible(ours)).toEqual(visible(theirs));
+  });
+
+  test("the kernel is the guest's", async () => {
+    const { stdout } = await lab.run(["uname", "-r"]);
+    expect(stdout.toString()).toMatch(/-microvm\n$/);
+  });
+
+  test("10 MB of random bytes come back, and the end of the input ends it", async () => {
+    const input = randomBytes(10_000_000);
+    const { code, stdout } = await lab.run(["cat"], { input });
+    expect(code).toBe(0);
+    expect(stdout.equals(input)).toBe(true);
+  });
+
+  test("a reader that ends early ends the pipeline", async () => {
+    const input = Array.from({ length: 100_000 }, (_, n) => `line ${n}\n`).join("");
+    const { code, stdout } = await lab.run(["head", "-n", "7"], { input });
+    expect({ code, stdout: stdout.toString() }).toEqual({
+      code: 0,
+      stdout: input.split("\n", 7).join("\n").concat("\n"),
+    });
+  });
+
+  test("a missing program is the client's error", async () => {
+    const { code, stderr } = await lab.run(["nosuchprogram"]);
+    expect(code).toBe(1);
+    expect(stderr.toString()).toMatch(/nosuchprogram.*(not found|No such file)/);
+  });
+
+  test("a bad root file system is one line that names it", async () => {
+    const args = ["run", "--rm", "--runtime", microvm, "--rootfs", "/nonexistent", lab.freshId(), "true"];
+    const { code, stderr } = await lab.containerd.ctr(args);
+    expect(code).toBe(1);
+    expect(stderr.toString()).toMatch(/\/nonexistent/);
+  });
+
+  test("a directory as root file system, read only", async () => {
+    const rootfs = join(lab.containerd.directory, "rootfs");
+    makeRootfs(rootfs);
+    const args = ["run", "--rm", "--runtime", microvm, "--read-only", "--rootfs", rootfs, lab.freshId()];
+    const { code, stdout, stderr } = await lab.containerd.ctr([...args, "sh", "-c", "ls /bin/busybox; touch /x"]);
+    expect({ code, stdout: stdout.toString() }).toEqual({ code: 1, stdout: "/bin/busybox\n" });
+    expect(stderr.toString()).toContain("Read-only file system");
+  });
+
+  test("an image of many layers", async () => {
+    const archive = join(lab.containerd.directory, "layers.tar");
+    makeImage(archive, LAYERED_IMAGE, 60);
+    await lab.containerd.mustCtr(["image", "import", archive]);
+    const { stdout } = await lab.run(["sh", "-c", "cat /layers/* | sort -n | tail -n 1; ls /layers | wc -l"], {
+      image: LAYERED_IMAGE,
+    });
+    expect(stdout.toString()).toBe("59\n60\n");
+  });
+
+  test("bind mounts of a directory and of a file", async () => {
+    const source = join(lab.containerd.directory, "volume");
+    mkdirSync(source);
+    writeFileSync(join(source, "file"), "from the host\n");
+    const flags = [
+      `type=bind,src=${source},dst=/volume,options=rbind:rw`,
+      `type=bind,src=${source}/file,dst=/etc/one,options=rbind:ro`,
+    ];
+    const script = "cat /volume/file /etc/one; echo new > /volume/new; echo no > /etc/one";
+    const mounts = flags.flatMap((mount) => ["--mount", mount]);
+    const { code, stdout } = await lab.run(["sh", "-c", script], { flags: mounts });
+    expect({ code, stdout: stdout.toString() }).toEqual({ code: 1, stdout: "from the host\nfrom the host\n" });
+  });
+
+  test("the VM is as large as the limits ask for", async () => {
+    const flags = ["--memory-limit", String(128 << 20), "--cpus", "2"];
+    const { stdout } = await lab.run(
+      ["sh", "-c", "nproc; awk '/MemTotal/ {print $2 > 128*1024 && $2 < 192*1024}' /proc/meminfo"],
+      { flags },
+    );
+    expect(stdout.toString()).toBe("2\n1\n");
+  });
+
+  test("ten at once", async () => {
+    const numbers = Array.from({ length: 10 }, (_, n) => n);
+    const results = await Promise.all(
+      numbers.map((n) => lab.run(["sh", "-c", `echo ${n}; exit ${n}`], { limit: 110_000 })),
+    );
+    expect(results.map(({ code, stdout }) => [code, stdout.toString()])).toEqual(numbers.map((n) => [n, `${n}\n`]));
+  });
+});
