@@ -43,7 +43,7 @@ export async function bindMount(source: string, target: string): Promise<void> {
   const real = realpathSync(source);
   if (statSync(real).isDirectory()) mkdirSync(target, { recursive: true, mode: 0o700 });
   else writeFileSync(target, "", { mode: 0o600 });
-  await tool("mount", ["-n", "--rbind", "--source", real, "--target", target]);
+  await tool("mount", ["-n", "-o", "rbind", "--source", real, "--target", target]);
 }
 
 /** Detaches `path` and everything below it. What is not mounted is no error. */

@@ -16,7 +16,7 @@ const CONFIG: VmConfig = {
   uid: 1_836_449_792,
   bootTimeoutMs: 20_000,
 };
-const FDS = { qmp: 3, control: 4, io: 5, kvm: 6 };
+const FDS = { qmp: 3, control: 4, io: 5, kernel: 6, initrd: 7, kvm: 8 };
 
 function args(config: VmConfig): string {
   return qemuArgs(config, FDS, "/run/v.sock").join(" ");
@@ -26,7 +26,7 @@ test("nothing but the accelerator and the processor differs between KVM and TCG"
   const tcg = args(CONFIG);
   const kvm = args({ ...CONFIG, accelerator: "kvm" });
   expect(kvm).toBe(
-    tcg.replace("-accel tcg -cpu max", "-add-fd fd=6,set=1,opaque=kvm -accel kvm,device=/dev/fdset/1 -cpu host"),
+    tcg.replace("-accel tcg -cpu max", "-add-fd fd=8,set=1,opaque=kvm -accel kvm,device=/dev/fdset/1 -cpu host"),
   );
 });
 

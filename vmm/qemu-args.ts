@@ -12,6 +12,9 @@ export interface QemuDescriptors {
   readonly qmp: number;
   readonly control: number;
   readonly io: number;
+  /** Opened for reading: QEMU's user may not reach their paths. */
+  readonly kernel: number;
+  readonly initrd: number;
   /** /dev/kvm, opened; used only with KVM. */
   readonly kvm: number;
 }
@@ -47,8 +50,8 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket
     ["-name", "microvm"],
     // vhost-user refuses legacy virtio.
     ["-global", "virtio-mmio.force-legacy=false"],
-    ["-kernel", config.kernel],
-    ["-initrd", config.initrd],
+    ["-kernel", `/proc/self/fd/${fds.kernel}`],
+    ["-initrd", `/proc/self/fd/${fds.initrd}`],
     ["-append", KERNEL_ARGUMENTS.join(" ")],
     ["-serial", "stdio"],
     ["-chardev", `socket,id=qmp,fd=${fds.qmp}`, "-mon", "chardev=qmp,mode=control"],

@@ -14,16 +14,26 @@ import type { VmConfig } from "./vm-config.ts";
 
 const debug = debuglog("microvm-vm");
 
-/** Descriptors 3 to 6 of QEMU, in the order of its stdio below; the last only with KVM. */
-const FDS = { qmp: 3, control: 4, io: 5, kvm: 6 };
+/** Descriptors of QEMU, in the order of its stdio below; the last only with KVM. */
+const FDS = { qmp: 3, control: 4, io: 5, kernel: 6, initrd: 7, kvm: 8 };
 
-/** QEMU's user may not open it: it inherits the descriptor. */
-function openKvm(): number {
+/**
+ * Opens what QEMU's user may have no way to: the kernel may lie in a directory of root's, and /dev/kvm is root's often.
+ * Throws with the path of what cannot be opened, with nothing left open.
+ */
+function openFiles(config: VmConfig): { fds: number[]; close(): void } {
+  const fds: number[] = [];
+  const close = () => {
+    for (const fd of fds) closeSync(fd);
+  };
   try {
-    return openSync("/dev/kvm", "r+");
+    for (const path of [config.kernel, config.initrd]) fds.push(openSync(path, "r"));
+    if (config.accelerator === "kvm") fds.push(openSync("/dev/kvm", "r+"));
   } catch (error) {
-    throw new Error(`KVM cannot be used: ${(error as Error).message}`, { cause: error });
+    close();
+    throw error;
   }
+  return { fds, close };
 }
 
 /** A VM of which the processes run; `ready` tells when the guest answers. */
@@ -86,9 +96,9 @@ export class Vm {
     });
     debug("%j", argv);
     // "pipe" is a connected pair of unix sockets in Node: both directions, no path, and it ends with either side.
-    const kvm = config.accelerator === "kvm" ? openKvm() : undefined;
-    const stdio = ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...(kvm === undefined ? [] : [kvm])] as const;
-    const qemu = await Child.spawn(argv, [...stdio]).finally(() => kvm !== undefined && closeSync(kvm));
+    const files = openFiles(config);
+    const stdio = ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...files.fds] as const;
+    const qemu = await Child.spawn(argv, [...stdio]).finally(() => files.close());
     undo.defer(async () => void (await qemu.kill()));
     const vm = new Vm(qemu, virtiofsd, config, log);
     undo.move();

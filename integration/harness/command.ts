@@ -25,16 +25,15 @@ export interface CommandOptions {
 }
 
 export class Command {
+  readonly argv: readonly [string, ...string[]];
   readonly done: Promise<Result>;
   readonly #child: ChildProcessByStdio<Writable | null, Readable, Readable>;
   readonly #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
   #grown = Promise.withResolvers<void>();
 
-  constructor(
-    readonly argv: readonly [string, ...string[]],
-    options: CommandOptions = {},
-  ) {
+  constructor(argv: readonly [string, ...string[]], options: CommandOptions = {}) {
+    this.argv = argv;
     const [program, ...args] = argv;
     const stdin = options.input !== undefined || options.keepStdin ? "pipe" : "ignore";
     const started = performance.now();

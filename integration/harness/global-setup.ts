@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { buildDir, containerdDir, microvm, requireExecutable, runtime, shimBinary } from "./paths.ts";
 
 export default function setup(): void {
-  if (process.env["MICROVM_WORLD"] === undefined) {
+  if (process.env.MICROVM_WORLD === undefined) {
     throw new Error("the tests compare the whole machine before and after: start them by integration/run.sh");
   }
   containerdDir("1.6");

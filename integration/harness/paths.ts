@@ -10,7 +10,7 @@ export const shimBinary = join(buildDir, "containerd-shim-microvm-v2");
 export const microvm = "io.containerd.microvm.v2";
 export const runc = "io.containerd.runc.v2";
 /** The runtime under test. RUNTIME=io.containerd.runc.v2 tries the tests themselves against runc. */
-export const runtime = process.env["RUNTIME"] ?? microvm;
+export const runtime = process.env.RUNTIME ?? microvm;
 
 export type ContainerdVersion = "1.6" | "2.4";
 
@@ -26,7 +26,7 @@ export function requireExecutable(path: string, remedy: string): string {
 
 /** The directory with the containerd and the ctr of that version. */
 export function containerdDir(version: ContainerdVersion): string {
-  const dir = version === "1.6" ? "/usr/bin" : (process.env["MICROVM_CONTAINERD_24"] ?? buildContainerd());
+  const dir = version === "1.6" ? "/usr/bin" : (process.env.MICROVM_CONTAINERD_24 ?? buildContainerd());
   for (const name of ["containerd", "ctr"]) requireExecutable(join(dir, name), "run 'make setup'");
   return dir;
 }
