@@ -43,7 +43,6 @@ install: build ## install below DESTDIR and PREFIX (default /usr/local)
 check: setup ## format, lint, types, import layers, generated files: seconds, no VM
 	biome check --error-on-warnings .
 	tsc -p tsconfig.json
-	depcruise --config .dependency-cruiser.json proto vmm shim integration
 	proto/generate.sh --check
 	clang-format --dry-run --Werror guest-init/*.[ch]
 
