@@ -22,16 +22,11 @@ export interface CommandOptions {
   cwd?: string;
   /** A bound for what hangs, in milliseconds. */
   limit?: number;
-  /** Takes what comes on standard error in place of `stderr`, for a program that runs long. */
-  onStderr?: (bytes: Buffer) => void;
 }
 
 export class Command {
   readonly argv: readonly [string, ...string[]];
-  /** Settles when the program has ended and both streams are closed. */
   readonly done: Promise<Result>;
-  /** Settles when the program has ended, though another may still hold its streams. */
-  readonly exited: Promise<void>;
   readonly #child: ChildProcessByStdio<Writable | null, Readable, Readable>;
   readonly #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
@@ -48,11 +43,7 @@ export class Command {
       ...(options.cwd !== undefined && { cwd: options.cwd }),
     }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
     this.#child.stdout.on("data", (bytes: Buffer) => this.#grow(this.#stdout, bytes));
-    this.#child.stderr.on("data", options.onStderr ?? ((bytes: Buffer) => this.#grow(this.#stderr, bytes)));
-    this.exited = new Promise((resolve) => {
-      this.#child.once("exit", () => resolve());
-      this.#child.once("error", () => resolve());
-    });
+    this.#child.stderr.on("data", (bytes: Buffer) => this.#grow(this.#stderr, bytes));
     // A program that ends before it has read all of its input is no failure of ours.
     this.#child.stdin?.on("error", () => {});
     if (options.input !== undefined) this.#child.stdin?.end(options.input);

@@ -1,116 +1,133 @@
-/** A containerd of its own: own root, state and sockets in a temporary directory, which stop() removes. */
-import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { containerdConfig, type ContainerdPaths, containerdPaths } from "./containerd-config.ts";
-import { Command, run } from "./command.ts";
-import { within } from "./deadline.ts";
-import { LineLog } from "./line-log.ts";
-import { mountsBelow } from "./mounts.ts";
-import { buildDir, containerdDir, type ContainerdVersion } from "./paths.ts";
-import { processesMentioning } from "./processes.ts";
-import { topCgroups } from "./cgroups.ts";
+/** A private containerd: own root, state and sockets in a temporary directory; nothing of the system's is touched. */
 
-const booted = "containerd successfully booted";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command, type CommandOptions, must, type Result, run } from "./command.ts";
+import { until, within } from "./deadline.ts";
+import { buildDir, type ContainerdVersion, containerdDir } from "./paths.ts";
 
 export class Containerd {
-  /** What containerd and, through it, the shims have logged. */
-  readonly log = new LineLog();
-  readonly paths: ContainerdPaths;
-  readonly bin: string;
-  #daemon: Daemon | undefined;
+  readonly directory = mkdtempSync(join(tmpdir(), "c-"));
+  readonly address = join(this.directory, "c.sock");
+  readonly #binaries: string;
+  readonly #config: string;
+  readonly #env: NodeJS.ProcessEnv;
+  #process: ChildProcess | undefined;
 
-  private constructor(
-    readonly version: ContainerdVersion,
-    readonly dir: string,
-    readonly env: NodeJS.ProcessEnv,
-  ) {
-    this.paths = containerdPaths(dir);
-    this.bin = containerdDir(version);
-    writeFileSync(join(dir, "config.toml"), containerdConfig(version, this.paths));
+  private constructor(version: ContainerdVersion, settings: string) {
+    this.#binaries = containerdDir(version);
+    this.#config = join(this.directory, "config.toml");
+    writeFileSync(this.#config, configuration(version, this.directory, this.address));
+    const microvmConfig = join(this.directory, "microvm.toml");
+    writeFileSync(microvmConfig, settings);
+    const path = [buildDir, this.#binaries, "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":");
+    this.#env = { PATH: path, MICROVM_CONFIG: microvmConfig, HOME: "/root" };
   }
 
-  /** `extra` is added to containerd's environment, which its shims inherit. */
-  static async start(version: ContainerdVersion, extra: NodeJS.ProcessEnv = {}): Promise<Containerd> {
-    const dir = mkdtempSync("/tmp/mv-");
-    const path = `${buildDir}:${containerdDir(version)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
-    const containerd = new Containerd(version, dir, { HOME: "/root", ...extra, PATH: path });
-    try {
-      await containerd.#launch();
-      return containerd;
-    } catch (error) {
-      await containerd.stop();
-      throw new Error(`${(error as Error).message}\n${containerd.log.text()}`);
-    }
+  /** `settings` is the shim's configuration file, TOML. */
+  static async start(version: ContainerdVersion, settings = ""): Promise<Containerd> {
+    const containerd = new Containerd(version, settings);
+    await containerd.#launch();
+    return containerd;
   }
 
-  /** Ends containerd by the signal, leaves its containers alone, and starts it anew on the same root. */
-  async restart(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  get logText(): string {
+    return readFileSync(this.#logPath, "utf8");
+  }
+
+  get #logPath(): string {
+    return join(this.directory, "containerd.log");
+  }
+
+  async #launch(): Promise<void> {
+    appendFileSync(this.#logPath, "");
+    const log = openSync(this.#logPath, "a");
+    const program = join(this.#binaries, "containerd");
+    this.#process = spawn(program, ["-c", this.#config], { stdio: ["ignore", log, log], env: this.#env });
+    closeSync(log);
+    await until(
+      30_000,
+      () => `containerd answers:\n${this.logText.slice(-2000)}`,
+      async () => {
+        if (!existsSync(this.address)) return undefined;
+        const { code } = await this.ctr(["version"]);
+        return code === 0 ? true : undefined;
+      },
+    );
+  }
+
+  /** Ends containerd by the signal and starts it anew over the same state. */
+  async restart(signal: NodeJS.Signals): Promise<void> {
     await this.#end(signal);
     await this.#launch();
   }
 
-  /** Legal in any state, twice too. Leaves nothing: no process, no mount, no file. */
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await within(20_000, "containerd ends", exited);
+  }
+
+  /** Ends containerd and removes everything it had. */
   async stop(): Promise<void> {
     await this.#end("SIGTERM");
-    for (const { pid } of processesMentioning(this.dir)) kill(pid);
-    for (const mount of mountsBelow(this.dir)) await run(["umount", "-l", mount]);
-    rmSync(this.dir, { recursive: true, force: true });
-    for (const cgroup of topCgroups(this.namespace)) removeEmptyDir(cgroup);
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** The namespace of everything that runs here, unlike any other's: it is the name of the cgroup's parent too. */
-  get namespace(): string {
-    return this.dir.slice("/tmp/".length);
+  #argv(args: readonly string[]): [string, ...string[]] {
+    return [join(this.#binaries, "ctr"), "--address", this.address, ...args];
   }
 
-  async #launch(): Promise<void> {
-    const argv = [join(this.bin, "containerd"), "--config", join(this.dir, "config.toml")] as const;
-    const daemon = new Daemon(argv, this.env, this.log);
-    this.#daemon = daemon;
-    await within(30_000, "containerd serves", daemon.ready);
+  ctr(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
+    return run(this.#argv(args), options);
   }
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    await this.#daemon?.end(signal);
-    this.#daemon = undefined;
+
+  mustCtr(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
+    return must(this.#argv(args), options);
+  }
+
+  /** Starts ctr and leaves it running. */
+  hold(args: readonly string[], options: CommandOptions = {}): Command {
+    return new Command(this.#argv(args), options);
   }
 }
 
-/** One life of the containerd process. */
-class Daemon {
-  readonly ready: Promise<void>;
-  readonly #command: Command;
-
-  constructor(argv: readonly [string, ...string[]], env: NodeJS.ProcessEnv, log: LineLog) {
-    const from = log.mark();
-    this.#command = new Command(argv, { env, limit: 2 ** 31 - 1, onStderr: (bytes) => log.add(bytes) });
-    const ended = this.#command.done.then(({ code }) => {
-      throw new Error(`containerd ended with ${code} before it was ready`);
-    });
-    ended.catch(() => {});
-    this.ready = Promise.race([log.seen(booted, from), ended]);
-  }
-
-  async end(signal: NodeJS.Signals): Promise<void> {
-    this.#command.kill(signal);
-    await within(10_000, `containerd ends after ${signal}`, this.#command.exited).catch(() => {
-      this.#command.kill("SIGKILL");
-      return this.#command.exited;
-    });
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
-}
-
-function removeEmptyDir(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    // Not empty: the comparison of before and after tells whose it is.
-  }
+function configuration(version: ContainerdVersion, directory: string, address: string): string {
+  const [format, disabled] =
+    version === "1.6"
+      ? [2, ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]]
+      : [
+          3,
+          [
+            "io.containerd.cri.v1.runtime",
+            "io.containerd.cri.v1.images",
+            "io.containerd.grpc.v1.cri",
+            "io.containerd.nri.v1.nri",
+          ],
+        ];
+  return `version = ${format}
+root = "${directory}/root"
+state = "${directory}/state"
+disabled_plugins = ${JSON.stringify(disabled)}
+[grpc]
+address = "${address}"
+[ttrpc]
+address = "${address}.ttrpc"
+[debug]
+level = "info"
+`;
 }
