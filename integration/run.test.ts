@@ -16,7 +16,7 @@ describe.each(VERSIONS)("containerd %s", (version) => {
     ["exit status 255", ["sh", "-c", "exit 255"]],
     ["a process killed by a signal", ["sh", "-c", "sh -c 'kill -9 $$'; echo $?"]],
     ["arguments as they are", ["printf", "%s\\n", "a b", "", "x=y.z", "--", "$HOME", "é✓", "line\nline", "'\""]],
-    ["user, directory, environment", ["sh", "-c", "id; pwd; env | sort | grep -v HOSTNAME; umask"]],
+    ["user, directory, environment", ["sh", "-c", "id; hostname; pwd; env | sort | grep -v HOSTNAME; umask"]],
     ["the root directory", ["sh", "-c", "ls -ln / | awk '{print $1, $3, $4, $9}'; touch /new && cat /new"]],
     [
       "capabilities and signals",

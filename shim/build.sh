@@ -11,11 +11,13 @@ node_modules/.bin/esbuild shim/main.ts --bundle --platform=node --target=node26 
 cat > "$work/sea.json" <<JSON
 {
   "main": "$work/main.cjs",
-  "output": "$output",
+  "output": "$work/shim",
   "disableExperimentalSEAWarning": true,
   "useCodeCache": true,
   "execArgvExtension": "none"
 }
 JSON
 node_modules/node/bin/node --build-sea "$work/sea.json" > "$work/sea.log" 2>&1 || { cat "$work/sea.log" >&2; exit 1; }
-chmod 0755 "$output"
+chmod 0755 "$work/shim"
+# Replaced, not overwritten: one that runs keeps its file.
+mv "$work/shim" "$output"

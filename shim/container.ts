@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { guest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
@@ -71,9 +72,10 @@ export class Container {
   static async create(sandbox: Sandbox, options: CreateOptions): Promise<Container> {
     checkHooks(options.spec);
     if (options.stdio.terminal) throw new RpcError(Code.Unimplemented, "terminals are not supported yet");
-    const { spec, binds } = guestSpec(options.spec, options.id, options.bundle);
+    const { spec, binds } = guestSpec(options.spec, options.id, options.bundle, hostname());
     const shared = sandbox.sharedPath(options.id);
     await using undo = new AsyncDisposableStack();
+    const begun = performance.now();
     const vm = await sandbox.launched();
     mkdirSync(join(shared, "mounts"), { recursive: true, mode: 0o700 });
     undo.defer(() => unmountTree(shared));
@@ -84,7 +86,9 @@ export class Container {
     const hookState = { id: options.id, status: "creating", pid: vm.pid, bundle: options.bundle } as const;
     await runHooks("prestart", options.spec, hookState);
     await runHooks("createRuntime", options.spec, hookState);
+    const mounted = performance.now();
     const { streams } = await sandbox.ready();
+    const ready = performance.now();
     const stdio = new Stdio(options.stdio, streams, () => sandbox.nextStream());
     undo.defer(() => stdio.close());
     const container = new Container(sandbox, vm, stdio, options);
@@ -94,6 +98,12 @@ export class Container {
     const request = { containerId: options.id, spec: Buffer.from(JSON.stringify(spec)), stdio: stdio.streams };
     await vm.guest.call(guest.create, request);
     stdio.start();
+    sandbox.log.write("debug", "container created", {
+      id: options.id,
+      t_mount: Math.round(mounted - begun),
+      t_wait: Math.round(ready - mounted),
+      t_create: Math.round(performance.now() - ready),
+    });
     undo.move();
     return container;
   }

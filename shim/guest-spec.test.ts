@@ -19,11 +19,12 @@ const SPEC = {
 };
 
 test("paths, namespaces and resources become the guest's", () => {
-  const { spec, binds } = guestSpec(SPEC, "c1", "/bundle");
+  const { spec, binds } = guestSpec(SPEC, "c1", "/bundle", "host");
   expect(spec.root).toEqual({ path: "/run/shared/c1/rootfs", readonly: true });
   expect(spec.process).toEqual({ args: ["true"] });
   expect(spec.hooks).toBeUndefined();
-  expect(spec.linux?.namespaces).toEqual([{ type: "pid" }]);
+  expect(spec.linux?.namespaces).toEqual([{ type: "pid" }, { type: "network", path: "/proc/1/ns/net" }]);
+  expect(spec.hostname).toBe("host");
   expect(spec.linux?.cgroupsPath).toBe("/c1");
   expect(spec.linux?.resources).toEqual({ cpu: { quota: 100 }, memory: { limit: 5 } });
   expect(binds).toEqual([
@@ -39,7 +40,7 @@ test("paths, namespaces and resources become the guest's", () => {
 
 test("a namespace of the host that is no network cannot be joined", () => {
   const linux = { namespaces: [{ type: "ipc", path: "/proc/1/ns/ipc" }] };
-  expect(() => guestSpec({ linux }, "c1", "/bundle")).toThrow(
+  expect(() => guestSpec({ linux }, "c1", "/bundle", "host")).toThrow(
     "joining the ipc namespace /proc/1/ns/ipc is not supported",
   );
 });

@@ -19,9 +19,10 @@ export interface GuestSpec {
 
 /**
  * Translates a container's config.json from the host to the guest: paths, namespaces and what only a host has. Pure.
+ * `hostname`: the host's.
  * Throws Unimplemented for what a VM cannot give (yet), with the reason.
  */
-export function guestSpec(spec: Spec, id: string, bundle: string): GuestSpec {
+export function guestSpec(spec: Spec, id: string, bundle: string, hostname: string): GuestSpec {
   const base = `${GUEST_SHARED}/${id}`;
   const binds: SharedBind[] = [];
   const mounts = (spec.mounts ?? []).map((mount) => {
@@ -34,7 +35,15 @@ export function guestSpec(spec: Spec, id: string, bundle: string): GuestSpec {
   const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...process } = spec.process ?? {};
   const { hooks: _hooks, ...rest } = spec;
   return {
-    spec: { ...rest, process, root: { ...spec.root, path: `${base}/rootfs` }, mounts, linux: guestLinux(spec, id) },
+    // A container without a hostname of its own has the host's, also where the kernel is not the host's.
+    spec: {
+      hostname,
+      ...rest,
+      process,
+      root: { ...spec.root, path: `${base}/rootfs` },
+      mounts,
+      linux: guestLinux(spec, id),
+    },
     binds,
   };
 }
@@ -56,8 +65,8 @@ function guestLinux(spec: Spec, id: string): NonNullable<Spec["linux"]> {
   }
   return {
     ...linux,
-    // The network namespace of the VM is the container's.
-    namespaces: namespaces.filter(({ type }) => type !== "network"),
+    // The network namespace of the VM is the container's. libcrun sets net.* sysctls only where one is named.
+    namespaces: [...namespaces.filter(({ type }) => type !== "network"), { type: "network", path: "/proc/1/ns/net" }],
     // containerd's path is the VM's on the host; in the guest there is one container a name.
     cgroupsPath: `/${id}`,
     ...(linux.resources === undefined ? {} : { resources: guestResources(linux.resources) }),

@@ -38,13 +38,22 @@ export class Sandbox {
     const config = vmConfig(spec, settings(), this.stateDir, uid);
     this.stateDir.create(uid);
     await shareMounts(this.stateDir.sharedDir);
+    const begun = performance.now();
     const vm = await Vm.launch(config, (line) => this.log.write("info", line));
     this.stateDir.write({
       shim: thisProcess(),
       processes: [vm.qemu, vm.virtiofsd].map(({ pid, startTime }) => ({ pid, startTime })),
     });
     void vm.ended.then((reason) => this.#lost(vm, reason));
-    void vm.ready.then(() => this.#subscribe(vm)).catch(() => {});
+    void vm.ready
+      .then(() => {
+        this.log.write("debug", "guest ready", {
+          t_boot: Math.round(performance.now() - begun),
+          accel: config.accelerator,
+        });
+        return this.#subscribe(vm);
+      })
+      .catch(() => {});
     return vm;
   }
 
