@@ -2,7 +2,7 @@
 import { run } from "./harness/command.ts";
 import { IMAGE } from "./harness/image.ts";
 import { microvm } from "./harness/paths.ts";
-import { type Session, session } from "./harness/session.ts";
+import { runApart, type Session, session } from "./harness/session.ts";
 
 interface Step {
   readonly title: string;
@@ -56,13 +56,8 @@ async function show({ containerd, signal }: Session, step: Step, id: string): Pr
 async function demo(current: Session): Promise<void> {
   print("a private containerd 1.6 runs and has a busybox image\n");
   await host();
-  for (const [index, step] of STEPS.entries()) await show(current, step, `microvm-demo-${index + 1}`);
+  for (const [index, step] of STEPS.entries()) await show(current, step, `${current.token}-${index + 1}`);
+  print("\nall as expected\n");
 }
 
-try {
-  await session("1.6", demo);
-  print("\nall as expected; nothing is left running or mounted\n");
-} catch (error) {
-  process.stderr.write(`\ndemo: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
+await runApart("demo", () => session("1.6", demo));

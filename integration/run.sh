@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs the integration tests in a world of their own: new pid, mount and network namespaces with an empty /run
-# and /tmp. What a test sees there is only what the tests started, so a comparison of before and after is exact,
+# and a temporary directory of their own. What a test sees there is only what the tests started, so a comparison of before and after is exact,
 # nothing outside is touched, and when the run ends, however it ends, the kernel ends all of its processes.
 # usage: integration/run.sh [ARGUMENTS OF vitest run]
 set -euo pipefail

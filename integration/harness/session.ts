@@ -1,75 +1,86 @@
 /** A containerd for a program that is no test: whatever ends the program, nothing of it remains, and that is checked. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Containerd } from "./containerd.ts";
 import { until } from "./deadline.ts";
 import { IMAGE, makeImage } from "./image.ts";
 import type { ContainerdVersion } from "./paths.ts";
 import { takeStock } from "./remains.ts";
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 export interface Session {
   readonly containerd: Containerd;
   /** Aborts on SIGINT and SIGTERM; to be asked before each step. */
   readonly signal: AbortSignal;
+  /** Where container ids begin; it tells what is this session's from what is another program's. */
+  readonly token: string;
+}
+
+/**
+ * Runs `main` in a session of its own, for a Ctrl-C in a terminal would reach containerd and ctr, too, and a containerd
+ * that ends amid a creation leaves a container that no one knows of.
+ */
+export async function runApart(name: string, main: () => Promise<void>): Promise<void> {
+  if (process.env.MICROVM_APART === undefined) return startApart();
+  try {
+    await main();
+  } catch (error) {
+    process.stderr.write(`\n${name}: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function startApart(): Promise<void> {
+  const [program, ...args] = process.argv;
+  const env = { ...process.env, MICROVM_APART: "1" };
+  const child = spawn(program ?? process.execPath, args, { detached: true, stdio: "inherit", env });
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+  const [code] = await once(child, "exit");
+  process.exitCode = code ?? 1;
 }
 
 /** Starts containerd with the test image, does the work, and ends everything, also on failure and on SIGINT. */
 export async function session(version: ContainerdVersion, work: (session: Session) => Promise<void>): Promise<void> {
+  const signal = interruption();
   const directory = mkdtempSync(join(tmpdir(), "mv-"));
   process.env.TMPDIR = directory;
+  const token = basename(directory);
   const before = takeStock();
-  const signal = interruption();
-  const starting = Containerd.start(version);
-  const working = starting.then(async (containerd) => {
-    await importImage(containerd);
-    await work({ containerd, signal });
-  });
+  let containerd: Containerd | undefined;
   try {
-    await Promise.race([working, aborted(signal)]);
+    containerd = await Containerd.start(version);
+    await importImage(containerd);
+    await work({ containerd, signal, token });
   } finally {
-    const containerd = await starting.catch(() => undefined);
-    try {
-      if (containerd && signal.aborted) await endWork(containerd, working);
-      if (containerd) await removeAll(containerd);
-    } finally {
-      await containerd?.stop();
-      rmSync(directory, { recursive: true, force: true });
-      await nothingOfOurs(directory, before);
-    }
+    if (containerd) await end(containerd);
+    rmSync(directory, { recursive: true, force: true });
+    await nothingOfOurs(token, before);
+    process.stdout.write("\nnothing is left running or mounted\n");
   }
 }
 
 function interruption(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"]) {
-    process.on(name, () => controller.abort(new Error(`interrupted by ${name}`)));
-  }
+  for (const name of SIGNALS) process.on(name, () => controller.abort(new Error(`interrupted by ${name}`)));
   return controller.signal;
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+async function end(containerd: Containerd): Promise<void> {
+  try {
+    await removeAll(containerd);
+  } finally {
+    await containerd.stop();
+  }
 }
 
 async function importImage(containerd: Containerd): Promise<void> {
   const archive = join(containerd.directory, "image.tar");
   makeImage(archive, IMAGE);
   await containerd.mustCtr(["image", "import", archive]);
-}
-
-/** Ctrl-C in a terminal ends containerd, too: it is started anew to end its containers. */
-async function endWork(containerd: Containerd, working: Promise<void>): Promise<void> {
-  await containerd.restart("SIGTERM");
-  let ended = false;
-  const end = () => {
-    ended = true;
-  };
-  working.then(end, end);
-  await until(20_000, "the interrupted step ends", async () => {
-    await removeAll(containerd);
-    return ended ? true : undefined;
-  });
 }
 
 async function removeAll(containerd: Containerd): Promise<void> {
@@ -80,12 +91,9 @@ async function removeAll(containerd: Containerd): Promise<void> {
   }
 }
 
-/** On a machine with other programs only what can be ours counts. */
-async function nothingOfOurs(directory: string, before: Set<string>): Promise<void> {
-  const ours = (line: string) => {
-    const text = `${line} ${commandLine(line)}`;
-    return /qemu|virtiofsd|microvm/.test(text) || text.includes(directory);
-  };
+/** On a machine with other programs only what bears the token counts. */
+async function nothingOfOurs(token: string, before: Set<string>): Promise<void> {
+  const ours = (line: string) => `${line} ${processText(line)}`.includes(token);
   const fresh = () => [...takeStock()].filter((line) => !before.has(line) && ours(line));
   await until(
     10_000,
@@ -94,11 +102,12 @@ async function nothingOfOurs(directory: string, before: Set<string>): Promise<vo
   );
 }
 
-function commandLine(line: string): string {
+/** The shim has the token in its environment, QEMU and virtiofsd have it in their arguments. */
+function processText(line: string): string {
   const [, pid] = /^process (\d+) /.exec(line) ?? [];
-  if (pid === undefined) return "";
+  if (pid === undefined || Number(pid) === process.pid) return "";
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+    return ["cmdline", "environ"].map((name) => readFileSync(`/proc/${pid}/${name}`, "latin1")).join(" ");
   } catch {
     return "";
   }

@@ -1,12 +1,13 @@
 #!/bin/bash
-# The first process of the tests' world (see run.sh): makes its /run, /tmp and loopback, runs vitest, and stays
+# The first process of the tests' world (see run.sh): makes its /run and loopback, runs vitest, and stays
 # in order to reap the processes that daemonise.
 # usage: world.sh DIRECTORY [ARGUMENTS OF vitest run]
 set -euo pipefail
 world=$1
 shift
 cd "$(dirname "$0")/../.."
-mount --bind "$world" /tmp
+# Not mounted over /tmp: the repository itself may lie there.
+export TMPDIR=$world
 mount -t tmpfs -o mode=0755 tmpfs /run
 ip link set lo up
 export MICROVM_WORLD=yes
