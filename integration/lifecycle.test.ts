@@ -59,6 +59,18 @@ describe.each(VERSIONS)("containerd %s", (version) => {
     await lab.containerd.mustCtr(["container", "rm", id]);
   });
 
+  test.each([
+    ["exec", ["task", "exec", "--exec-id", "e1"], ["true"]],
+    ["pause", ["task", "pause"], []],
+  ])("%s is refused as not supported, and harms nothing", async (name, command, args) => {
+    const { id, client } = await startReady(lab);
+    const { code, stderr } = await lab.containerd.ctr([...command, id, ...args]);
+    expect(code).toBe(1);
+    expect(stderr.toString()).toContain(`${name} is not supported by this runtime yet`);
+    await lab.containerd.mustCtr(["task", "kill", id]);
+    expect((await client.done).code).toBe(143);
+  });
+
   test("create, start, exit and delete are told in this order, once each", async () => {
     const events = lab.containerd.hold(["events"]);
     // The stream has no sign of its beginning but its first event.

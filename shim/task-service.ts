@@ -8,6 +8,7 @@ import { checkId, readSpec } from "./bundle.ts";
 import { Container } from "./container.ts";
 import type { EventPublisher } from "./events.ts";
 import type { Sandbox } from "./sandbox.ts";
+import { unsupportedRoutes } from "./unsupported.ts";
 
 const STATUS = { created: Status.Created, running: Status.Running, stopped: Status.Stopped };
 
@@ -112,6 +113,14 @@ function routesOf(version: 2 | 3, { sandbox, events, exit }: TaskServiceParts): 
       if (stdin) find(id, execId).closeStdin();
       return {};
     }),
+
+    // A client may ask for a size before it knows that there is no terminal.
+    unary(task.resizePty, ({ id, execId }) => {
+      find(id, execId);
+      return {};
+    }),
+
+    ...unsupportedRoutes(task),
 
     unary(task.connect, ({ id }) => ({
       shimPid: process.pid,

@@ -26,19 +26,19 @@ export class Containerd {
   readonly #env: NodeJS.ProcessEnv;
   #process: ChildProcess | undefined;
 
-  private constructor(version: ContainerdVersion, settings: string) {
+  private constructor(version: ContainerdVersion, settings: string, shimDirectory: string) {
     this.#binaries = containerdDir(version);
     this.#config = join(this.directory, "config.toml");
     writeFileSync(this.#config, configuration(version, this.directory, this.address));
     const microvmConfig = join(this.directory, "microvm.toml");
     writeFileSync(microvmConfig, settings);
-    const path = [buildDir, this.#binaries, "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":");
+    const path = [shimDirectory, this.#binaries, "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":");
     this.#env = { PATH: path, MICROVM_CONFIG: microvmConfig, HOME: "/root" };
   }
 
-  /** `settings` is the shim's configuration file, TOML. */
-  static async start(version: ContainerdVersion, settings = ""): Promise<Containerd> {
-    const containerd = new Containerd(version, settings);
+  /** `settings` is the shim's configuration file, TOML; the shim is found in `shimDirectory`. */
+  static async start(version: ContainerdVersion, settings = "", shimDirectory = buildDir): Promise<Containerd> {
+    const containerd = new Containerd(version, settings, shimDirectory);
     await containerd.#launch();
     return containerd;
   }
