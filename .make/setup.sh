@@ -74,7 +74,7 @@ fi
 build_packages=(build-essential bc bison flex libelf-dev cpio xz-utils dpkg-dev pkg-config python3
   autoconf automake libtool libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler
   libcap-ng-dev linux-libc-dev ca-certificates git)
-run_packages=(iproute2 util-linux procps containerd runc busybox-static)
+run_packages=(iproute2 util-linux mount procps containerd runc busybox-static)
 
 need "${build_packages[@]}" "${run_packages[@]}"
 if [ "$codename" = bookworm ]; then
