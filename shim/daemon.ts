@@ -1,4 +1,3 @@
-import { unlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { TtrpcServer } from "../proto/ttrpc/server.ts";
 import { readSpec } from "./bundle.ts";
@@ -9,6 +8,7 @@ import { Sandbox } from "./sandbox.ts";
 import { DEFAULT_SETTINGS_PATH, readSettings } from "./settings.ts";
 import { StateDir, vmUser } from "./state-dir.ts";
 import { taskRoutes } from "./task-service.ts";
+import { unlinkQuietly } from "./unlink.ts";
 
 const LISTEN_FD = 3;
 const EVENT_FLUSH_MS = 2_000;
@@ -53,12 +53,4 @@ export function daemon(): void {
   };
   process.on("uncaughtException", fail);
   process.on("unhandledRejection", fail);
-}
-
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Gone already.
-  }
 }

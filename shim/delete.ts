@@ -1,4 +1,3 @@
-import { unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { encodeDeleteResponse } from "../proto/containerd/messages.ts";
 import { taskMethods } from "../proto/containerd/task.ts";
@@ -9,6 +8,7 @@ import { readExit } from "./exit-record.ts";
 import type { Invocation } from "./flags.ts";
 import { socketPath } from "./socket-path.ts";
 import { isAlive, type ProcessId, StateDir } from "./state-dir.ts";
+import { unlinkQuietly } from "./unlink.ts";
 
 const CALL_LIMIT_MS = 1_500;
 const SIGKILL = 9;
@@ -75,13 +75,5 @@ function killIfAlive(id: ProcessId): void {
     process.kill(id.pid, "SIGKILL");
   } catch {
     // It ended just now.
-  }
-}
-
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Gone already.
   }
 }
