@@ -98,11 +98,15 @@ static void signal_process(uint32_t call, const ProtobufCMessage *message) {
 
 static void add_pid(pid_t pid, void *context) {
   Microvm__Guest__V1__PidsResponse *response = context;
-  uint32_t *pids = realloc(response->pids, (response->n_pids + 1) * sizeof *pids);
-  if (!pids)
-    fatal("no list of pids");
-  pids[response->n_pids++] = pid;
-  response->pids = pids;
+  Microvm__Guest__V1__Process **processes =
+      realloc(response->processes, (response->n_processes + 1) * sizeof *processes);
+  Microvm__Guest__V1__Process *process = malloc(sizeof *process);
+  if (!processes || !process)
+    fatal("no list of processes");
+  microvm__guest__v1__process__init(process);
+  process->pid = pid;
+  processes[response->n_processes++] = process;
+  response->processes = processes;
 }
 
 static void pids(uint32_t call, const ProtobufCMessage *message) {
@@ -116,7 +120,9 @@ static void pids(uint32_t call, const ProtobufCMessage *message) {
   else if (container->pid)
     add_pid(container->pid, &response);
   rpc_answer(call, &response.base);
-  free(response.pids);
+  for (size_t i = 0; i < response.n_processes; i++)
+    free(response.processes[i]);
+  free(response.processes);
 }
 
 static void shutdown(uint32_t call, const ProtobufCMessage *message) {

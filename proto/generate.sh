@@ -13,6 +13,8 @@ sources="guest/guest.proto
   vendor/runtime/bootstrap/v1/bootstrap.proto
   vendor/events/task.proto
   vendor/services/ttrpc/events/v1/events.proto
+  vendor/cgroups/v1/metrics.proto
+  vendor/cgroups/v2/metrics.proto
   vendor/types/introspection.proto
   vendor/types/runc/options/oci.proto
   vendor/types/runtimeoptions/v1/api.proto

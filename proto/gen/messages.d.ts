@@ -1064,6 +1064,296 @@ export namespace microvm {
             }
 
             /**
+             * Properties of an ExecRequest.
+             * @deprecated Use microvm.guest.v1.ExecRequest.$Properties instead.
+             */
+            interface IExecRequest extends microvm.guest.v1.ExecRequest.$Properties {
+            }
+
+            /** Represents an ExecRequest. */
+            class ExecRequest {
+
+                /**
+                 * Constructs a new ExecRequest.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.ExecRequest.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** ExecRequest containerId. */
+                containerId: string;
+
+                /** ExecRequest execId. */
+                execId: string;
+
+                /** ExecRequest process. */
+                process: Uint8Array;
+
+                /** ExecRequest stdio. */
+                stdio?: (microvm.guest.v1.Stdio.$Properties|null);
+
+                /**
+                 * Creates a new ExecRequest instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns ExecRequest instance
+                 */
+                static create(properties: microvm.guest.v1.ExecRequest.$Shape): microvm.guest.v1.ExecRequest & microvm.guest.v1.ExecRequest.$Shape;
+                static create(properties?: microvm.guest.v1.ExecRequest.$Properties): microvm.guest.v1.ExecRequest;
+
+                /**
+                 * Encodes the specified ExecRequest message. Does not implicitly {@link microvm.guest.v1.ExecRequest.verify|verify} messages.
+                 * @param message ExecRequest message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.ExecRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an ExecRequest message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.ExecRequest & microvm.guest.v1.ExecRequest.$Shape} ExecRequest
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.ExecRequest & microvm.guest.v1.ExecRequest.$Shape;
+            }
+
+            namespace ExecRequest {
+
+                /** Properties of an ExecRequest. */
+                interface $Properties {
+
+                    /** ExecRequest containerId */
+                    containerId?: (string|null);
+
+                    /** ExecRequest execId */
+                    execId?: (string|null);
+
+                    /** ExecRequest process */
+                    process?: (Uint8Array|null);
+
+                    /** ExecRequest stdio */
+                    stdio?: (microvm.guest.v1.Stdio.$Properties|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an ExecRequest. */
+                type $Shape = microvm.guest.v1.ExecRequest.$Properties;
+            }
+
+            /**
+             * Properties of an ExecResponse.
+             * @deprecated Use microvm.guest.v1.ExecResponse.$Properties instead.
+             */
+            interface IExecResponse extends microvm.guest.v1.ExecResponse.$Properties {
+            }
+
+            /** Represents an ExecResponse. */
+            class ExecResponse {
+
+                /**
+                 * Constructs a new ExecResponse.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.ExecResponse.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** ExecResponse pid. */
+                pid: number;
+
+                /**
+                 * Creates a new ExecResponse instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns ExecResponse instance
+                 */
+                static create(properties: microvm.guest.v1.ExecResponse.$Shape): microvm.guest.v1.ExecResponse & microvm.guest.v1.ExecResponse.$Shape;
+                static create(properties?: microvm.guest.v1.ExecResponse.$Properties): microvm.guest.v1.ExecResponse;
+
+                /**
+                 * Encodes the specified ExecResponse message. Does not implicitly {@link microvm.guest.v1.ExecResponse.verify|verify} messages.
+                 * @param message ExecResponse message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.ExecResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an ExecResponse message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.ExecResponse & microvm.guest.v1.ExecResponse.$Shape} ExecResponse
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.ExecResponse & microvm.guest.v1.ExecResponse.$Shape;
+            }
+
+            namespace ExecResponse {
+
+                /** Properties of an ExecResponse. */
+                interface $Properties {
+
+                    /** ExecResponse pid */
+                    pid?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an ExecResponse. */
+                type $Shape = microvm.guest.v1.ExecResponse.$Properties;
+            }
+
+            /**
+             * Properties of a ResizeRequest.
+             * @deprecated Use microvm.guest.v1.ResizeRequest.$Properties instead.
+             */
+            interface IResizeRequest extends microvm.guest.v1.ResizeRequest.$Properties {
+            }
+
+            /** Represents a ResizeRequest. */
+            class ResizeRequest {
+
+                /**
+                 * Constructs a new ResizeRequest.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.ResizeRequest.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** ResizeRequest containerId. */
+                containerId: string;
+
+                /** ResizeRequest execId. */
+                execId: string;
+
+                /** ResizeRequest columns. */
+                columns: number;
+
+                /** ResizeRequest rows. */
+                rows: number;
+
+                /**
+                 * Creates a new ResizeRequest instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns ResizeRequest instance
+                 */
+                static create(properties: microvm.guest.v1.ResizeRequest.$Shape): microvm.guest.v1.ResizeRequest & microvm.guest.v1.ResizeRequest.$Shape;
+                static create(properties?: microvm.guest.v1.ResizeRequest.$Properties): microvm.guest.v1.ResizeRequest;
+
+                /**
+                 * Encodes the specified ResizeRequest message. Does not implicitly {@link microvm.guest.v1.ResizeRequest.verify|verify} messages.
+                 * @param message ResizeRequest message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.ResizeRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a ResizeRequest message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.ResizeRequest & microvm.guest.v1.ResizeRequest.$Shape} ResizeRequest
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.ResizeRequest & microvm.guest.v1.ResizeRequest.$Shape;
+            }
+
+            namespace ResizeRequest {
+
+                /** Properties of a ResizeRequest. */
+                interface $Properties {
+
+                    /** ResizeRequest containerId */
+                    containerId?: (string|null);
+
+                    /** ResizeRequest execId */
+                    execId?: (string|null);
+
+                    /** ResizeRequest columns */
+                    columns?: (number|null);
+
+                    /** ResizeRequest rows */
+                    rows?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a ResizeRequest. */
+                type $Shape = microvm.guest.v1.ResizeRequest.$Properties;
+            }
+
+            /**
+             * Properties of a ResizeResponse.
+             * @deprecated Use microvm.guest.v1.ResizeResponse.$Properties instead.
+             */
+            interface IResizeResponse extends microvm.guest.v1.ResizeResponse.$Properties {
+            }
+
+            /** Represents a ResizeResponse. */
+            class ResizeResponse {
+
+                /**
+                 * Constructs a new ResizeResponse.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.ResizeResponse.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /**
+                 * Creates a new ResizeResponse instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns ResizeResponse instance
+                 */
+                static create(properties: microvm.guest.v1.ResizeResponse.$Shape): microvm.guest.v1.ResizeResponse & microvm.guest.v1.ResizeResponse.$Shape;
+                static create(properties?: microvm.guest.v1.ResizeResponse.$Properties): microvm.guest.v1.ResizeResponse;
+
+                /**
+                 * Encodes the specified ResizeResponse message. Does not implicitly {@link microvm.guest.v1.ResizeResponse.verify|verify} messages.
+                 * @param message ResizeResponse message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.ResizeResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a ResizeResponse message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.ResizeResponse & microvm.guest.v1.ResizeResponse.$Shape} ResizeResponse
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.ResizeResponse & microvm.guest.v1.ResizeResponse.$Shape;
+            }
+
+            namespace ResizeResponse {
+
+                /** Properties of a ResizeResponse. */
+                interface $Properties {
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a ResizeResponse. */
+                type $Shape = microvm.guest.v1.ResizeResponse.$Properties;
+            }
+
+            /**
              * Properties of a PidsRequest.
              * @deprecated Use microvm.guest.v1.PidsRequest.$Properties instead.
              */
@@ -1147,8 +1437,8 @@ export namespace microvm {
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
 
-                /** PidsResponse pids. */
-                pids: number[];
+                /** PidsResponse processes. */
+                processes: microvm.guest.v1.Process.$Properties[];
 
                 /**
                  * Creates a new PidsResponse instance using the specified properties.
@@ -1182,8 +1472,8 @@ export namespace microvm {
                 /** Properties of a PidsResponse. */
                 interface $Properties {
 
-                    /** PidsResponse pids */
-                    pids?: (number[]|null);
+                    /** PidsResponse processes */
+                    processes?: (microvm.guest.v1.Process.$Properties[]|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -1191,6 +1481,794 @@ export namespace microvm {
 
                 /** Shape of a PidsResponse. */
                 type $Shape = microvm.guest.v1.PidsResponse.$Properties;
+            }
+
+            /**
+             * Properties of a Process.
+             * @deprecated Use microvm.guest.v1.Process.$Properties instead.
+             */
+            interface IProcess extends microvm.guest.v1.Process.$Properties {
+            }
+
+            /** Represents a Process. */
+            class Process {
+
+                /**
+                 * Constructs a new Process.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.Process.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Process pid. */
+                pid: number;
+
+                /** Process execId. */
+                execId: string;
+
+                /** Process uid. */
+                uid: number;
+
+                /** Process command. */
+                command: Uint8Array;
+
+                /**
+                 * Creates a new Process instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns Process instance
+                 */
+                static create(properties: microvm.guest.v1.Process.$Shape): microvm.guest.v1.Process & microvm.guest.v1.Process.$Shape;
+                static create(properties?: microvm.guest.v1.Process.$Properties): microvm.guest.v1.Process;
+
+                /**
+                 * Encodes the specified Process message. Does not implicitly {@link microvm.guest.v1.Process.verify|verify} messages.
+                 * @param message Process message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.Process.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Process message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.Process & microvm.guest.v1.Process.$Shape} Process
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.Process & microvm.guest.v1.Process.$Shape;
+            }
+
+            namespace Process {
+
+                /** Properties of a Process. */
+                interface $Properties {
+
+                    /** Process pid */
+                    pid?: (number|null);
+
+                    /** Process execId */
+                    execId?: (string|null);
+
+                    /** Process uid */
+                    uid?: (number|null);
+
+                    /** Process command */
+                    command?: (Uint8Array|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Process. */
+                type $Shape = microvm.guest.v1.Process.$Properties;
+            }
+
+            /**
+             * Properties of a StatsRequest.
+             * @deprecated Use microvm.guest.v1.StatsRequest.$Properties instead.
+             */
+            interface IStatsRequest extends microvm.guest.v1.StatsRequest.$Properties {
+            }
+
+            /** Represents a StatsRequest. */
+            class StatsRequest {
+
+                /**
+                 * Constructs a new StatsRequest.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.StatsRequest.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** StatsRequest containerId. */
+                containerId: string;
+
+                /**
+                 * Creates a new StatsRequest instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns StatsRequest instance
+                 */
+                static create(properties: microvm.guest.v1.StatsRequest.$Shape): microvm.guest.v1.StatsRequest & microvm.guest.v1.StatsRequest.$Shape;
+                static create(properties?: microvm.guest.v1.StatsRequest.$Properties): microvm.guest.v1.StatsRequest;
+
+                /**
+                 * Encodes the specified StatsRequest message. Does not implicitly {@link microvm.guest.v1.StatsRequest.verify|verify} messages.
+                 * @param message StatsRequest message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.StatsRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a StatsRequest message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.StatsRequest & microvm.guest.v1.StatsRequest.$Shape} StatsRequest
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.StatsRequest & microvm.guest.v1.StatsRequest.$Shape;
+            }
+
+            namespace StatsRequest {
+
+                /** Properties of a StatsRequest. */
+                interface $Properties {
+
+                    /** StatsRequest containerId */
+                    containerId?: (string|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a StatsRequest. */
+                type $Shape = microvm.guest.v1.StatsRequest.$Properties;
+            }
+
+            /**
+             * Properties of a StatsResponse.
+             * @deprecated Use microvm.guest.v1.StatsResponse.$Properties instead.
+             */
+            interface IStatsResponse extends microvm.guest.v1.StatsResponse.$Properties {
+            }
+
+            /** Represents a StatsResponse. */
+            class StatsResponse {
+
+                /**
+                 * Constructs a new StatsResponse.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.StatsResponse.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** StatsResponse cpuUsageUsec. */
+                cpuUsageUsec: number;
+
+                /** StatsResponse cpuUserUsec. */
+                cpuUserUsec: number;
+
+                /** StatsResponse cpuSystemUsec. */
+                cpuSystemUsec: number;
+
+                /** StatsResponse cpuNrPeriods. */
+                cpuNrPeriods: number;
+
+                /** StatsResponse cpuNrThrottled. */
+                cpuNrThrottled: number;
+
+                /** StatsResponse cpuThrottledUsec. */
+                cpuThrottledUsec: number;
+
+                /** StatsResponse memoryUsage. */
+                memoryUsage: number;
+
+                /** StatsResponse memoryLimit. */
+                memoryLimit: number;
+
+                /** StatsResponse memoryPeak. */
+                memoryPeak: number;
+
+                /** StatsResponse swapUsage. */
+                swapUsage: number;
+
+                /** StatsResponse swapLimit. */
+                swapLimit: number;
+
+                /** StatsResponse memoryStat. */
+                memoryStat: { [k: string]: number };
+
+                /** StatsResponse memoryEvents. */
+                memoryEvents: { [k: string]: number };
+
+                /** StatsResponse pidsCurrent. */
+                pidsCurrent: number;
+
+                /** StatsResponse pidsLimit. */
+                pidsLimit: number;
+
+                /** StatsResponse io. */
+                io: microvm.guest.v1.DeviceIo.$Properties[];
+
+                /** StatsResponse guestMemoryUsage. */
+                guestMemoryUsage: number;
+
+                /**
+                 * Creates a new StatsResponse instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns StatsResponse instance
+                 */
+                static create(properties: microvm.guest.v1.StatsResponse.$Shape): microvm.guest.v1.StatsResponse & microvm.guest.v1.StatsResponse.$Shape;
+                static create(properties?: microvm.guest.v1.StatsResponse.$Properties): microvm.guest.v1.StatsResponse;
+
+                /**
+                 * Encodes the specified StatsResponse message. Does not implicitly {@link microvm.guest.v1.StatsResponse.verify|verify} messages.
+                 * @param message StatsResponse message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.StatsResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a StatsResponse message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.StatsResponse & microvm.guest.v1.StatsResponse.$Shape} StatsResponse
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.StatsResponse & microvm.guest.v1.StatsResponse.$Shape;
+            }
+
+            namespace StatsResponse {
+
+                /** Properties of a StatsResponse. */
+                interface $Properties {
+
+                    /** StatsResponse cpuUsageUsec */
+                    cpuUsageUsec?: (number|null);
+
+                    /** StatsResponse cpuUserUsec */
+                    cpuUserUsec?: (number|null);
+
+                    /** StatsResponse cpuSystemUsec */
+                    cpuSystemUsec?: (number|null);
+
+                    /** StatsResponse cpuNrPeriods */
+                    cpuNrPeriods?: (number|null);
+
+                    /** StatsResponse cpuNrThrottled */
+                    cpuNrThrottled?: (number|null);
+
+                    /** StatsResponse cpuThrottledUsec */
+                    cpuThrottledUsec?: (number|null);
+
+                    /** StatsResponse memoryUsage */
+                    memoryUsage?: (number|null);
+
+                    /** StatsResponse memoryLimit */
+                    memoryLimit?: (number|null);
+
+                    /** StatsResponse memoryPeak */
+                    memoryPeak?: (number|null);
+
+                    /** StatsResponse swapUsage */
+                    swapUsage?: (number|null);
+
+                    /** StatsResponse swapLimit */
+                    swapLimit?: (number|null);
+
+                    /** StatsResponse memoryStat */
+                    memoryStat?: ({ [k: string]: number }|null);
+
+                    /** StatsResponse memoryEvents */
+                    memoryEvents?: ({ [k: string]: number }|null);
+
+                    /** StatsResponse pidsCurrent */
+                    pidsCurrent?: (number|null);
+
+                    /** StatsResponse pidsLimit */
+                    pidsLimit?: (number|null);
+
+                    /** StatsResponse io */
+                    io?: (microvm.guest.v1.DeviceIo.$Properties[]|null);
+
+                    /** StatsResponse guestMemoryUsage */
+                    guestMemoryUsage?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a StatsResponse. */
+                type $Shape = microvm.guest.v1.StatsResponse.$Properties;
+            }
+
+            /**
+             * Properties of a DeviceIo.
+             * @deprecated Use microvm.guest.v1.DeviceIo.$Properties instead.
+             */
+            interface IDeviceIo extends microvm.guest.v1.DeviceIo.$Properties {
+            }
+
+            /** Represents a DeviceIo. */
+            class DeviceIo {
+
+                /**
+                 * Constructs a new DeviceIo.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.DeviceIo.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** DeviceIo major. */
+                major: number;
+
+                /** DeviceIo minor. */
+                minor: number;
+
+                /** DeviceIo rbytes. */
+                rbytes: number;
+
+                /** DeviceIo wbytes. */
+                wbytes: number;
+
+                /** DeviceIo rios. */
+                rios: number;
+
+                /** DeviceIo wios. */
+                wios: number;
+
+                /**
+                 * Creates a new DeviceIo instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns DeviceIo instance
+                 */
+                static create(properties: microvm.guest.v1.DeviceIo.$Shape): microvm.guest.v1.DeviceIo & microvm.guest.v1.DeviceIo.$Shape;
+                static create(properties?: microvm.guest.v1.DeviceIo.$Properties): microvm.guest.v1.DeviceIo;
+
+                /**
+                 * Encodes the specified DeviceIo message. Does not implicitly {@link microvm.guest.v1.DeviceIo.verify|verify} messages.
+                 * @param message DeviceIo message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.DeviceIo.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a DeviceIo message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.DeviceIo & microvm.guest.v1.DeviceIo.$Shape} DeviceIo
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.DeviceIo & microvm.guest.v1.DeviceIo.$Shape;
+            }
+
+            namespace DeviceIo {
+
+                /** Properties of a DeviceIo. */
+                interface $Properties {
+
+                    /** DeviceIo major */
+                    major?: (number|null);
+
+                    /** DeviceIo minor */
+                    minor?: (number|null);
+
+                    /** DeviceIo rbytes */
+                    rbytes?: (number|null);
+
+                    /** DeviceIo wbytes */
+                    wbytes?: (number|null);
+
+                    /** DeviceIo rios */
+                    rios?: (number|null);
+
+                    /** DeviceIo wios */
+                    wios?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a DeviceIo. */
+                type $Shape = microvm.guest.v1.DeviceIo.$Properties;
+            }
+
+            /**
+             * Properties of an UpdateRequest.
+             * @deprecated Use microvm.guest.v1.UpdateRequest.$Properties instead.
+             */
+            interface IUpdateRequest extends microvm.guest.v1.UpdateRequest.$Properties {
+            }
+
+            /** Represents an UpdateRequest. */
+            class UpdateRequest {
+
+                /**
+                 * Constructs a new UpdateRequest.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.UpdateRequest.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** UpdateRequest containerId. */
+                containerId: string;
+
+                /** UpdateRequest resources. */
+                resources: Uint8Array;
+
+                /**
+                 * Creates a new UpdateRequest instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns UpdateRequest instance
+                 */
+                static create(properties: microvm.guest.v1.UpdateRequest.$Shape): microvm.guest.v1.UpdateRequest & microvm.guest.v1.UpdateRequest.$Shape;
+                static create(properties?: microvm.guest.v1.UpdateRequest.$Properties): microvm.guest.v1.UpdateRequest;
+
+                /**
+                 * Encodes the specified UpdateRequest message. Does not implicitly {@link microvm.guest.v1.UpdateRequest.verify|verify} messages.
+                 * @param message UpdateRequest message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.UpdateRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an UpdateRequest message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.UpdateRequest & microvm.guest.v1.UpdateRequest.$Shape} UpdateRequest
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.UpdateRequest & microvm.guest.v1.UpdateRequest.$Shape;
+            }
+
+            namespace UpdateRequest {
+
+                /** Properties of an UpdateRequest. */
+                interface $Properties {
+
+                    /** UpdateRequest containerId */
+                    containerId?: (string|null);
+
+                    /** UpdateRequest resources */
+                    resources?: (Uint8Array|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an UpdateRequest. */
+                type $Shape = microvm.guest.v1.UpdateRequest.$Properties;
+            }
+
+            /**
+             * Properties of an UpdateResponse.
+             * @deprecated Use microvm.guest.v1.UpdateResponse.$Properties instead.
+             */
+            interface IUpdateResponse extends microvm.guest.v1.UpdateResponse.$Properties {
+            }
+
+            /** Represents an UpdateResponse. */
+            class UpdateResponse {
+
+                /**
+                 * Constructs a new UpdateResponse.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.UpdateResponse.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /**
+                 * Creates a new UpdateResponse instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns UpdateResponse instance
+                 */
+                static create(properties: microvm.guest.v1.UpdateResponse.$Shape): microvm.guest.v1.UpdateResponse & microvm.guest.v1.UpdateResponse.$Shape;
+                static create(properties?: microvm.guest.v1.UpdateResponse.$Properties): microvm.guest.v1.UpdateResponse;
+
+                /**
+                 * Encodes the specified UpdateResponse message. Does not implicitly {@link microvm.guest.v1.UpdateResponse.verify|verify} messages.
+                 * @param message UpdateResponse message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.UpdateResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an UpdateResponse message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.UpdateResponse & microvm.guest.v1.UpdateResponse.$Shape} UpdateResponse
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.UpdateResponse & microvm.guest.v1.UpdateResponse.$Shape;
+            }
+
+            namespace UpdateResponse {
+
+                /** Properties of an UpdateResponse. */
+                interface $Properties {
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an UpdateResponse. */
+                type $Shape = microvm.guest.v1.UpdateResponse.$Properties;
+            }
+
+            /**
+             * Properties of a FreezeRequest.
+             * @deprecated Use microvm.guest.v1.FreezeRequest.$Properties instead.
+             */
+            interface IFreezeRequest extends microvm.guest.v1.FreezeRequest.$Properties {
+            }
+
+            /** Represents a FreezeRequest. */
+            class FreezeRequest {
+
+                /**
+                 * Constructs a new FreezeRequest.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.FreezeRequest.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** FreezeRequest containerId. */
+                containerId: string;
+
+                /** FreezeRequest frozen. */
+                frozen: boolean;
+
+                /**
+                 * Creates a new FreezeRequest instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns FreezeRequest instance
+                 */
+                static create(properties: microvm.guest.v1.FreezeRequest.$Shape): microvm.guest.v1.FreezeRequest & microvm.guest.v1.FreezeRequest.$Shape;
+                static create(properties?: microvm.guest.v1.FreezeRequest.$Properties): microvm.guest.v1.FreezeRequest;
+
+                /**
+                 * Encodes the specified FreezeRequest message. Does not implicitly {@link microvm.guest.v1.FreezeRequest.verify|verify} messages.
+                 * @param message FreezeRequest message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.FreezeRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a FreezeRequest message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.FreezeRequest & microvm.guest.v1.FreezeRequest.$Shape} FreezeRequest
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.FreezeRequest & microvm.guest.v1.FreezeRequest.$Shape;
+            }
+
+            namespace FreezeRequest {
+
+                /** Properties of a FreezeRequest. */
+                interface $Properties {
+
+                    /** FreezeRequest containerId */
+                    containerId?: (string|null);
+
+                    /** FreezeRequest frozen */
+                    frozen?: (boolean|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a FreezeRequest. */
+                type $Shape = microvm.guest.v1.FreezeRequest.$Properties;
+            }
+
+            /**
+             * Properties of a FreezeResponse.
+             * @deprecated Use microvm.guest.v1.FreezeResponse.$Properties instead.
+             */
+            interface IFreezeResponse extends microvm.guest.v1.FreezeResponse.$Properties {
+            }
+
+            /** Represents a FreezeResponse. */
+            class FreezeResponse {
+
+                /**
+                 * Constructs a new FreezeResponse.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.FreezeResponse.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /**
+                 * Creates a new FreezeResponse instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns FreezeResponse instance
+                 */
+                static create(properties: microvm.guest.v1.FreezeResponse.$Shape): microvm.guest.v1.FreezeResponse & microvm.guest.v1.FreezeResponse.$Shape;
+                static create(properties?: microvm.guest.v1.FreezeResponse.$Properties): microvm.guest.v1.FreezeResponse;
+
+                /**
+                 * Encodes the specified FreezeResponse message. Does not implicitly {@link microvm.guest.v1.FreezeResponse.verify|verify} messages.
+                 * @param message FreezeResponse message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.FreezeResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a FreezeResponse message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.FreezeResponse & microvm.guest.v1.FreezeResponse.$Shape} FreezeResponse
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.FreezeResponse & microvm.guest.v1.FreezeResponse.$Shape;
+            }
+
+            namespace FreezeResponse {
+
+                /** Properties of a FreezeResponse. */
+                interface $Properties {
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a FreezeResponse. */
+                type $Shape = microvm.guest.v1.FreezeResponse.$Properties;
+            }
+
+            /**
+             * Properties of a SetClockRequest.
+             * @deprecated Use microvm.guest.v1.SetClockRequest.$Properties instead.
+             */
+            interface ISetClockRequest extends microvm.guest.v1.SetClockRequest.$Properties {
+            }
+
+            /** Represents a SetClockRequest. */
+            class SetClockRequest {
+
+                /**
+                 * Constructs a new SetClockRequest.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.SetClockRequest.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** SetClockRequest clockNs. */
+                clockNs: number;
+
+                /**
+                 * Creates a new SetClockRequest instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns SetClockRequest instance
+                 */
+                static create(properties: microvm.guest.v1.SetClockRequest.$Shape): microvm.guest.v1.SetClockRequest & microvm.guest.v1.SetClockRequest.$Shape;
+                static create(properties?: microvm.guest.v1.SetClockRequest.$Properties): microvm.guest.v1.SetClockRequest;
+
+                /**
+                 * Encodes the specified SetClockRequest message. Does not implicitly {@link microvm.guest.v1.SetClockRequest.verify|verify} messages.
+                 * @param message SetClockRequest message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.SetClockRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a SetClockRequest message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.SetClockRequest & microvm.guest.v1.SetClockRequest.$Shape} SetClockRequest
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.SetClockRequest & microvm.guest.v1.SetClockRequest.$Shape;
+            }
+
+            namespace SetClockRequest {
+
+                /** Properties of a SetClockRequest. */
+                interface $Properties {
+
+                    /** SetClockRequest clockNs */
+                    clockNs?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a SetClockRequest. */
+                type $Shape = microvm.guest.v1.SetClockRequest.$Properties;
+            }
+
+            /**
+             * Properties of a SetClockResponse.
+             * @deprecated Use microvm.guest.v1.SetClockResponse.$Properties instead.
+             */
+            interface ISetClockResponse extends microvm.guest.v1.SetClockResponse.$Properties {
+            }
+
+            /** Represents a SetClockResponse. */
+            class SetClockResponse {
+
+                /**
+                 * Constructs a new SetClockResponse.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.SetClockResponse.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /**
+                 * Creates a new SetClockResponse instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns SetClockResponse instance
+                 */
+                static create(properties: microvm.guest.v1.SetClockResponse.$Shape): microvm.guest.v1.SetClockResponse & microvm.guest.v1.SetClockResponse.$Shape;
+                static create(properties?: microvm.guest.v1.SetClockResponse.$Properties): microvm.guest.v1.SetClockResponse;
+
+                /**
+                 * Encodes the specified SetClockResponse message. Does not implicitly {@link microvm.guest.v1.SetClockResponse.verify|verify} messages.
+                 * @param message SetClockResponse message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.SetClockResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a SetClockResponse message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.SetClockResponse & microvm.guest.v1.SetClockResponse.$Shape} SetClockResponse
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.SetClockResponse & microvm.guest.v1.SetClockResponse.$Shape;
+            }
+
+            namespace SetClockResponse {
+
+                /** Properties of a SetClockResponse. */
+                interface $Properties {
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a SetClockResponse. */
+                type $Shape = microvm.guest.v1.SetClockResponse.$Properties;
             }
 
             /**
@@ -6043,6 +7121,2699 @@ export namespace google {
 
             /** Shape of a Status. */
             type $Shape = google.rpc.Status.$Properties;
+        }
+    }
+}
+
+/** Namespace io. */
+export namespace io {
+
+    /** Namespace containerd. */
+    namespace containerd {
+
+        /** Namespace cgroups. */
+        namespace cgroups {
+
+            /** Namespace v1. */
+            namespace v1 {
+
+                /**
+                 * Properties of a Metrics.
+                 * @deprecated Use io.containerd.cgroups.v1.Metrics.$Properties instead.
+                 */
+                interface IMetrics extends io.containerd.cgroups.v1.Metrics.$Properties {
+                }
+
+                /** Represents a Metrics. */
+                class Metrics {
+
+                    /**
+                     * Constructs a new Metrics.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.Metrics.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** Metrics hugetlb. */
+                    hugetlb: io.containerd.cgroups.v1.HugetlbStat.$Properties[];
+
+                    /** Metrics pids. */
+                    pids?: (io.containerd.cgroups.v1.PidsStat.$Properties|null);
+
+                    /** Metrics cpu. */
+                    cpu?: (io.containerd.cgroups.v1.CPUStat.$Properties|null);
+
+                    /** Metrics memory. */
+                    memory?: (io.containerd.cgroups.v1.MemoryStat.$Properties|null);
+
+                    /** Metrics blkio. */
+                    blkio?: (io.containerd.cgroups.v1.BlkIOStat.$Properties|null);
+
+                    /** Metrics rdma. */
+                    rdma?: (io.containerd.cgroups.v1.RdmaStat.$Properties|null);
+
+                    /** Metrics network. */
+                    network: io.containerd.cgroups.v1.NetworkStat.$Properties[];
+
+                    /** Metrics cgroupStats. */
+                    cgroupStats?: (io.containerd.cgroups.v1.CgroupStats.$Properties|null);
+
+                    /** Metrics memoryOomControl. */
+                    memoryOomControl?: (io.containerd.cgroups.v1.MemoryOomControl.$Properties|null);
+
+                    /**
+                     * Creates a new Metrics instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns Metrics instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.Metrics.$Shape): io.containerd.cgroups.v1.Metrics & io.containerd.cgroups.v1.Metrics.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.Metrics.$Properties): io.containerd.cgroups.v1.Metrics;
+
+                    /**
+                     * Encodes the specified Metrics message. Does not implicitly {@link io.containerd.cgroups.v1.Metrics.verify|verify} messages.
+                     * @param message Metrics message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.Metrics.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a Metrics message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.Metrics & io.containerd.cgroups.v1.Metrics.$Shape} Metrics
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.Metrics & io.containerd.cgroups.v1.Metrics.$Shape;
+                }
+
+                namespace Metrics {
+
+                    /** Properties of a Metrics. */
+                    interface $Properties {
+
+                        /** Metrics hugetlb */
+                        hugetlb?: (io.containerd.cgroups.v1.HugetlbStat.$Properties[]|null);
+
+                        /** Metrics pids */
+                        pids?: (io.containerd.cgroups.v1.PidsStat.$Properties|null);
+
+                        /** Metrics cpu */
+                        cpu?: (io.containerd.cgroups.v1.CPUStat.$Properties|null);
+
+                        /** Metrics memory */
+                        memory?: (io.containerd.cgroups.v1.MemoryStat.$Properties|null);
+
+                        /** Metrics blkio */
+                        blkio?: (io.containerd.cgroups.v1.BlkIOStat.$Properties|null);
+
+                        /** Metrics rdma */
+                        rdma?: (io.containerd.cgroups.v1.RdmaStat.$Properties|null);
+
+                        /** Metrics network */
+                        network?: (io.containerd.cgroups.v1.NetworkStat.$Properties[]|null);
+
+                        /** Metrics cgroupStats */
+                        cgroupStats?: (io.containerd.cgroups.v1.CgroupStats.$Properties|null);
+
+                        /** Metrics memoryOomControl */
+                        memoryOomControl?: (io.containerd.cgroups.v1.MemoryOomControl.$Properties|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a Metrics. */
+                    type $Shape = io.containerd.cgroups.v1.Metrics.$Properties;
+                }
+
+                /**
+                 * Properties of a HugetlbStat.
+                 * @deprecated Use io.containerd.cgroups.v1.HugetlbStat.$Properties instead.
+                 */
+                interface IHugetlbStat extends io.containerd.cgroups.v1.HugetlbStat.$Properties {
+                }
+
+                /** Represents a HugetlbStat. */
+                class HugetlbStat {
+
+                    /**
+                     * Constructs a new HugetlbStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.HugetlbStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** HugetlbStat usage. */
+                    usage: number;
+
+                    /** HugetlbStat max. */
+                    max: number;
+
+                    /** HugetlbStat failcnt. */
+                    failcnt: number;
+
+                    /** HugetlbStat pagesize. */
+                    pagesize: string;
+
+                    /**
+                     * Creates a new HugetlbStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns HugetlbStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.HugetlbStat.$Shape): io.containerd.cgroups.v1.HugetlbStat & io.containerd.cgroups.v1.HugetlbStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.HugetlbStat.$Properties): io.containerd.cgroups.v1.HugetlbStat;
+
+                    /**
+                     * Encodes the specified HugetlbStat message. Does not implicitly {@link io.containerd.cgroups.v1.HugetlbStat.verify|verify} messages.
+                     * @param message HugetlbStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.HugetlbStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a HugetlbStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.HugetlbStat & io.containerd.cgroups.v1.HugetlbStat.$Shape} HugetlbStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.HugetlbStat & io.containerd.cgroups.v1.HugetlbStat.$Shape;
+                }
+
+                namespace HugetlbStat {
+
+                    /** Properties of a HugetlbStat. */
+                    interface $Properties {
+
+                        /** HugetlbStat usage */
+                        usage?: (number|null);
+
+                        /** HugetlbStat max */
+                        max?: (number|null);
+
+                        /** HugetlbStat failcnt */
+                        failcnt?: (number|null);
+
+                        /** HugetlbStat pagesize */
+                        pagesize?: (string|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a HugetlbStat. */
+                    type $Shape = io.containerd.cgroups.v1.HugetlbStat.$Properties;
+                }
+
+                /**
+                 * Properties of a PidsStat.
+                 * @deprecated Use io.containerd.cgroups.v1.PidsStat.$Properties instead.
+                 */
+                interface IPidsStat extends io.containerd.cgroups.v1.PidsStat.$Properties {
+                }
+
+                /** Represents a PidsStat. */
+                class PidsStat {
+
+                    /**
+                     * Constructs a new PidsStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.PidsStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** PidsStat current. */
+                    current: number;
+
+                    /** PidsStat limit. */
+                    limit: number;
+
+                    /**
+                     * Creates a new PidsStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns PidsStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.PidsStat.$Shape): io.containerd.cgroups.v1.PidsStat & io.containerd.cgroups.v1.PidsStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.PidsStat.$Properties): io.containerd.cgroups.v1.PidsStat;
+
+                    /**
+                     * Encodes the specified PidsStat message. Does not implicitly {@link io.containerd.cgroups.v1.PidsStat.verify|verify} messages.
+                     * @param message PidsStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.PidsStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a PidsStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.PidsStat & io.containerd.cgroups.v1.PidsStat.$Shape} PidsStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.PidsStat & io.containerd.cgroups.v1.PidsStat.$Shape;
+                }
+
+                namespace PidsStat {
+
+                    /** Properties of a PidsStat. */
+                    interface $Properties {
+
+                        /** PidsStat current */
+                        current?: (number|null);
+
+                        /** PidsStat limit */
+                        limit?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a PidsStat. */
+                    type $Shape = io.containerd.cgroups.v1.PidsStat.$Properties;
+                }
+
+                /**
+                 * Properties of a CPUStat.
+                 * @deprecated Use io.containerd.cgroups.v1.CPUStat.$Properties instead.
+                 */
+                interface ICPUStat extends io.containerd.cgroups.v1.CPUStat.$Properties {
+                }
+
+                /** Represents a CPUStat. */
+                class CPUStat {
+
+                    /**
+                     * Constructs a new CPUStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.CPUStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** CPUStat usage. */
+                    usage?: (io.containerd.cgroups.v1.CPUUsage.$Properties|null);
+
+                    /** CPUStat throttling. */
+                    throttling?: (io.containerd.cgroups.v1.Throttle.$Properties|null);
+
+                    /**
+                     * Creates a new CPUStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns CPUStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.CPUStat.$Shape): io.containerd.cgroups.v1.CPUStat & io.containerd.cgroups.v1.CPUStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.CPUStat.$Properties): io.containerd.cgroups.v1.CPUStat;
+
+                    /**
+                     * Encodes the specified CPUStat message. Does not implicitly {@link io.containerd.cgroups.v1.CPUStat.verify|verify} messages.
+                     * @param message CPUStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.CPUStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a CPUStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.CPUStat & io.containerd.cgroups.v1.CPUStat.$Shape} CPUStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.CPUStat & io.containerd.cgroups.v1.CPUStat.$Shape;
+                }
+
+                namespace CPUStat {
+
+                    /** Properties of a CPUStat. */
+                    interface $Properties {
+
+                        /** CPUStat usage */
+                        usage?: (io.containerd.cgroups.v1.CPUUsage.$Properties|null);
+
+                        /** CPUStat throttling */
+                        throttling?: (io.containerd.cgroups.v1.Throttle.$Properties|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a CPUStat. */
+                    type $Shape = io.containerd.cgroups.v1.CPUStat.$Properties;
+                }
+
+                /**
+                 * Properties of a CPUUsage.
+                 * @deprecated Use io.containerd.cgroups.v1.CPUUsage.$Properties instead.
+                 */
+                interface ICPUUsage extends io.containerd.cgroups.v1.CPUUsage.$Properties {
+                }
+
+                /** Represents a CPUUsage. */
+                class CPUUsage {
+
+                    /**
+                     * Constructs a new CPUUsage.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.CPUUsage.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** CPUUsage total. */
+                    total: number;
+
+                    /** CPUUsage kernel. */
+                    kernel: number;
+
+                    /** CPUUsage user. */
+                    user: number;
+
+                    /** CPUUsage perCpu. */
+                    perCpu: number[];
+
+                    /**
+                     * Creates a new CPUUsage instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns CPUUsage instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.CPUUsage.$Shape): io.containerd.cgroups.v1.CPUUsage & io.containerd.cgroups.v1.CPUUsage.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.CPUUsage.$Properties): io.containerd.cgroups.v1.CPUUsage;
+
+                    /**
+                     * Encodes the specified CPUUsage message. Does not implicitly {@link io.containerd.cgroups.v1.CPUUsage.verify|verify} messages.
+                     * @param message CPUUsage message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.CPUUsage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a CPUUsage message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.CPUUsage & io.containerd.cgroups.v1.CPUUsage.$Shape} CPUUsage
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.CPUUsage & io.containerd.cgroups.v1.CPUUsage.$Shape;
+                }
+
+                namespace CPUUsage {
+
+                    /** Properties of a CPUUsage. */
+                    interface $Properties {
+
+                        /** CPUUsage total */
+                        total?: (number|null);
+
+                        /** CPUUsage kernel */
+                        kernel?: (number|null);
+
+                        /** CPUUsage user */
+                        user?: (number|null);
+
+                        /** CPUUsage perCpu */
+                        perCpu?: (number[]|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a CPUUsage. */
+                    type $Shape = io.containerd.cgroups.v1.CPUUsage.$Properties;
+                }
+
+                /**
+                 * Properties of a Throttle.
+                 * @deprecated Use io.containerd.cgroups.v1.Throttle.$Properties instead.
+                 */
+                interface IThrottle extends io.containerd.cgroups.v1.Throttle.$Properties {
+                }
+
+                /** Represents a Throttle. */
+                class Throttle {
+
+                    /**
+                     * Constructs a new Throttle.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.Throttle.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** Throttle periods. */
+                    periods: number;
+
+                    /** Throttle throttledPeriods. */
+                    throttledPeriods: number;
+
+                    /** Throttle throttledTime. */
+                    throttledTime: number;
+
+                    /**
+                     * Creates a new Throttle instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns Throttle instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.Throttle.$Shape): io.containerd.cgroups.v1.Throttle & io.containerd.cgroups.v1.Throttle.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.Throttle.$Properties): io.containerd.cgroups.v1.Throttle;
+
+                    /**
+                     * Encodes the specified Throttle message. Does not implicitly {@link io.containerd.cgroups.v1.Throttle.verify|verify} messages.
+                     * @param message Throttle message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.Throttle.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a Throttle message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.Throttle & io.containerd.cgroups.v1.Throttle.$Shape} Throttle
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.Throttle & io.containerd.cgroups.v1.Throttle.$Shape;
+                }
+
+                namespace Throttle {
+
+                    /** Properties of a Throttle. */
+                    interface $Properties {
+
+                        /** Throttle periods */
+                        periods?: (number|null);
+
+                        /** Throttle throttledPeriods */
+                        throttledPeriods?: (number|null);
+
+                        /** Throttle throttledTime */
+                        throttledTime?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a Throttle. */
+                    type $Shape = io.containerd.cgroups.v1.Throttle.$Properties;
+                }
+
+                /**
+                 * Properties of a MemoryStat.
+                 * @deprecated Use io.containerd.cgroups.v1.MemoryStat.$Properties instead.
+                 */
+                interface IMemoryStat extends io.containerd.cgroups.v1.MemoryStat.$Properties {
+                }
+
+                /** Represents a MemoryStat. */
+                class MemoryStat {
+
+                    /**
+                     * Constructs a new MemoryStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.MemoryStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** MemoryStat cache. */
+                    cache: number;
+
+                    /** MemoryStat rss. */
+                    rss: number;
+
+                    /** MemoryStat rssHuge. */
+                    rssHuge: number;
+
+                    /** MemoryStat mappedFile. */
+                    mappedFile: number;
+
+                    /** MemoryStat dirty. */
+                    dirty: number;
+
+                    /** MemoryStat writeback. */
+                    writeback: number;
+
+                    /** MemoryStat pgPgIn. */
+                    pgPgIn: number;
+
+                    /** MemoryStat pgPgOut. */
+                    pgPgOut: number;
+
+                    /** MemoryStat pgFault. */
+                    pgFault: number;
+
+                    /** MemoryStat pgMajFault. */
+                    pgMajFault: number;
+
+                    /** MemoryStat inactiveAnon. */
+                    inactiveAnon: number;
+
+                    /** MemoryStat activeAnon. */
+                    activeAnon: number;
+
+                    /** MemoryStat inactiveFile. */
+                    inactiveFile: number;
+
+                    /** MemoryStat activeFile. */
+                    activeFile: number;
+
+                    /** MemoryStat unevictable. */
+                    unevictable: number;
+
+                    /** MemoryStat hierarchicalMemoryLimit. */
+                    hierarchicalMemoryLimit: number;
+
+                    /** MemoryStat hierarchicalSwapLimit. */
+                    hierarchicalSwapLimit: number;
+
+                    /** MemoryStat totalCache. */
+                    totalCache: number;
+
+                    /** MemoryStat totalRss. */
+                    totalRss: number;
+
+                    /** MemoryStat totalRssHuge. */
+                    totalRssHuge: number;
+
+                    /** MemoryStat totalMappedFile. */
+                    totalMappedFile: number;
+
+                    /** MemoryStat totalDirty. */
+                    totalDirty: number;
+
+                    /** MemoryStat totalWriteback. */
+                    totalWriteback: number;
+
+                    /** MemoryStat totalPgPgIn. */
+                    totalPgPgIn: number;
+
+                    /** MemoryStat totalPgPgOut. */
+                    totalPgPgOut: number;
+
+                    /** MemoryStat totalPgFault. */
+                    totalPgFault: number;
+
+                    /** MemoryStat totalPgMajFault. */
+                    totalPgMajFault: number;
+
+                    /** MemoryStat totalInactiveAnon. */
+                    totalInactiveAnon: number;
+
+                    /** MemoryStat totalActiveAnon. */
+                    totalActiveAnon: number;
+
+                    /** MemoryStat totalInactiveFile. */
+                    totalInactiveFile: number;
+
+                    /** MemoryStat totalActiveFile. */
+                    totalActiveFile: number;
+
+                    /** MemoryStat totalUnevictable. */
+                    totalUnevictable: number;
+
+                    /** MemoryStat usage. */
+                    usage?: (io.containerd.cgroups.v1.MemoryEntry.$Properties|null);
+
+                    /** MemoryStat swap. */
+                    swap?: (io.containerd.cgroups.v1.MemoryEntry.$Properties|null);
+
+                    /** MemoryStat kernel. */
+                    kernel?: (io.containerd.cgroups.v1.MemoryEntry.$Properties|null);
+
+                    /** MemoryStat kernelTcp. */
+                    kernelTcp?: (io.containerd.cgroups.v1.MemoryEntry.$Properties|null);
+
+                    /**
+                     * Creates a new MemoryStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns MemoryStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.MemoryStat.$Shape): io.containerd.cgroups.v1.MemoryStat & io.containerd.cgroups.v1.MemoryStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.MemoryStat.$Properties): io.containerd.cgroups.v1.MemoryStat;
+
+                    /**
+                     * Encodes the specified MemoryStat message. Does not implicitly {@link io.containerd.cgroups.v1.MemoryStat.verify|verify} messages.
+                     * @param message MemoryStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.MemoryStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a MemoryStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.MemoryStat & io.containerd.cgroups.v1.MemoryStat.$Shape} MemoryStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.MemoryStat & io.containerd.cgroups.v1.MemoryStat.$Shape;
+                }
+
+                namespace MemoryStat {
+
+                    /** Properties of a MemoryStat. */
+                    interface $Properties {
+
+                        /** MemoryStat cache */
+                        cache?: (number|null);
+
+                        /** MemoryStat rss */
+                        rss?: (number|null);
+
+                        /** MemoryStat rssHuge */
+                        rssHuge?: (number|null);
+
+                        /** MemoryStat mappedFile */
+                        mappedFile?: (number|null);
+
+                        /** MemoryStat dirty */
+                        dirty?: (number|null);
+
+                        /** MemoryStat writeback */
+                        writeback?: (number|null);
+
+                        /** MemoryStat pgPgIn */
+                        pgPgIn?: (number|null);
+
+                        /** MemoryStat pgPgOut */
+                        pgPgOut?: (number|null);
+
+                        /** MemoryStat pgFault */
+                        pgFault?: (number|null);
+
+                        /** MemoryStat pgMajFault */
+                        pgMajFault?: (number|null);
+
+                        /** MemoryStat inactiveAnon */
+                        inactiveAnon?: (number|null);
+
+                        /** MemoryStat activeAnon */
+                        activeAnon?: (number|null);
+
+                        /** MemoryStat inactiveFile */
+                        inactiveFile?: (number|null);
+
+                        /** MemoryStat activeFile */
+                        activeFile?: (number|null);
+
+                        /** MemoryStat unevictable */
+                        unevictable?: (number|null);
+
+                        /** MemoryStat hierarchicalMemoryLimit */
+                        hierarchicalMemoryLimit?: (number|null);
+
+                        /** MemoryStat hierarchicalSwapLimit */
+                        hierarchicalSwapLimit?: (number|null);
+
+                        /** MemoryStat totalCache */
+                        totalCache?: (number|null);
+
+                        /** MemoryStat totalRss */
+                        totalRss?: (number|null);
+
+                        /** MemoryStat totalRssHuge */
+                        totalRssHuge?: (number|null);
+
+                        /** MemoryStat totalMappedFile */
+                        totalMappedFile?: (number|null);
+
+                        /** MemoryStat totalDirty */
+                        totalDirty?: (number|null);
+
+                        /** MemoryStat totalWriteback */
+                        totalWriteback?: (number|null);
+
+                        /** MemoryStat totalPgPgIn */
+                        totalPgPgIn?: (number|null);
+
+                        /** MemoryStat totalPgPgOut */
+                        totalPgPgOut?: (number|null);
+
+                        /** MemoryStat totalPgFault */
+                        totalPgFault?: (number|null);
+
+                        /** MemoryStat totalPgMajFault */
+                        totalPgMajFault?: (number|null);
+
+                        /** MemoryStat totalInactiveAnon */
+                        totalInactiveAnon?: (number|null);
+
+                        /** MemoryStat totalActiveAnon */
+                        totalActiveAnon?: (number|null);
+
+                        /** MemoryStat totalInactiveFile */
+                        totalInactiveFile?: (number|null);
+
+                        /** MemoryStat totalActiveFile */
+                        totalActiveFile?: (number|null);
+
+                        /** MemoryStat totalUnevictable */
+                        totalUnevictable?: (number|null);
+
+                        /** MemoryStat usage */
+                        usage?: (io.containerd.cgroups.v1.MemoryEntry.$Properties|null);
+
+                        /** MemoryStat swap */
+                        swap?: (io.containerd.cgroups.v1.MemoryEntry.$Properties|null);
+
+                        /** MemoryStat kernel */
+                        kernel?: (io.containerd.cgroups.v1.MemoryEntry.$Properties|null);
+
+                        /** MemoryStat kernelTcp */
+                        kernelTcp?: (io.containerd.cgroups.v1.MemoryEntry.$Properties|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a MemoryStat. */
+                    type $Shape = io.containerd.cgroups.v1.MemoryStat.$Properties;
+                }
+
+                /**
+                 * Properties of a MemoryEntry.
+                 * @deprecated Use io.containerd.cgroups.v1.MemoryEntry.$Properties instead.
+                 */
+                interface IMemoryEntry extends io.containerd.cgroups.v1.MemoryEntry.$Properties {
+                }
+
+                /** Represents a MemoryEntry. */
+                class MemoryEntry {
+
+                    /**
+                     * Constructs a new MemoryEntry.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.MemoryEntry.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** MemoryEntry limit. */
+                    limit: number;
+
+                    /** MemoryEntry usage. */
+                    usage: number;
+
+                    /** MemoryEntry max. */
+                    max: number;
+
+                    /** MemoryEntry failcnt. */
+                    failcnt: number;
+
+                    /**
+                     * Creates a new MemoryEntry instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns MemoryEntry instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.MemoryEntry.$Shape): io.containerd.cgroups.v1.MemoryEntry & io.containerd.cgroups.v1.MemoryEntry.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.MemoryEntry.$Properties): io.containerd.cgroups.v1.MemoryEntry;
+
+                    /**
+                     * Encodes the specified MemoryEntry message. Does not implicitly {@link io.containerd.cgroups.v1.MemoryEntry.verify|verify} messages.
+                     * @param message MemoryEntry message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.MemoryEntry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a MemoryEntry message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.MemoryEntry & io.containerd.cgroups.v1.MemoryEntry.$Shape} MemoryEntry
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.MemoryEntry & io.containerd.cgroups.v1.MemoryEntry.$Shape;
+                }
+
+                namespace MemoryEntry {
+
+                    /** Properties of a MemoryEntry. */
+                    interface $Properties {
+
+                        /** MemoryEntry limit */
+                        limit?: (number|null);
+
+                        /** MemoryEntry usage */
+                        usage?: (number|null);
+
+                        /** MemoryEntry max */
+                        max?: (number|null);
+
+                        /** MemoryEntry failcnt */
+                        failcnt?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a MemoryEntry. */
+                    type $Shape = io.containerd.cgroups.v1.MemoryEntry.$Properties;
+                }
+
+                /**
+                 * Properties of a MemoryOomControl.
+                 * @deprecated Use io.containerd.cgroups.v1.MemoryOomControl.$Properties instead.
+                 */
+                interface IMemoryOomControl extends io.containerd.cgroups.v1.MemoryOomControl.$Properties {
+                }
+
+                /** Represents a MemoryOomControl. */
+                class MemoryOomControl {
+
+                    /**
+                     * Constructs a new MemoryOomControl.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.MemoryOomControl.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** MemoryOomControl oomKillDisable. */
+                    oomKillDisable: number;
+
+                    /** MemoryOomControl underOom. */
+                    underOom: number;
+
+                    /** MemoryOomControl oomKill. */
+                    oomKill: number;
+
+                    /**
+                     * Creates a new MemoryOomControl instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns MemoryOomControl instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.MemoryOomControl.$Shape): io.containerd.cgroups.v1.MemoryOomControl & io.containerd.cgroups.v1.MemoryOomControl.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.MemoryOomControl.$Properties): io.containerd.cgroups.v1.MemoryOomControl;
+
+                    /**
+                     * Encodes the specified MemoryOomControl message. Does not implicitly {@link io.containerd.cgroups.v1.MemoryOomControl.verify|verify} messages.
+                     * @param message MemoryOomControl message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.MemoryOomControl.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a MemoryOomControl message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.MemoryOomControl & io.containerd.cgroups.v1.MemoryOomControl.$Shape} MemoryOomControl
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.MemoryOomControl & io.containerd.cgroups.v1.MemoryOomControl.$Shape;
+                }
+
+                namespace MemoryOomControl {
+
+                    /** Properties of a MemoryOomControl. */
+                    interface $Properties {
+
+                        /** MemoryOomControl oomKillDisable */
+                        oomKillDisable?: (number|null);
+
+                        /** MemoryOomControl underOom */
+                        underOom?: (number|null);
+
+                        /** MemoryOomControl oomKill */
+                        oomKill?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a MemoryOomControl. */
+                    type $Shape = io.containerd.cgroups.v1.MemoryOomControl.$Properties;
+                }
+
+                /**
+                 * Properties of a BlkIOStat.
+                 * @deprecated Use io.containerd.cgroups.v1.BlkIOStat.$Properties instead.
+                 */
+                interface IBlkIOStat extends io.containerd.cgroups.v1.BlkIOStat.$Properties {
+                }
+
+                /** Represents a BlkIOStat. */
+                class BlkIOStat {
+
+                    /**
+                     * Constructs a new BlkIOStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.BlkIOStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** BlkIOStat ioServiceBytesRecursive. */
+                    ioServiceBytesRecursive: io.containerd.cgroups.v1.BlkIOEntry.$Properties[];
+
+                    /** BlkIOStat ioServicedRecursive. */
+                    ioServicedRecursive: io.containerd.cgroups.v1.BlkIOEntry.$Properties[];
+
+                    /** BlkIOStat ioQueuedRecursive. */
+                    ioQueuedRecursive: io.containerd.cgroups.v1.BlkIOEntry.$Properties[];
+
+                    /** BlkIOStat ioServiceTimeRecursive. */
+                    ioServiceTimeRecursive: io.containerd.cgroups.v1.BlkIOEntry.$Properties[];
+
+                    /** BlkIOStat ioWaitTimeRecursive. */
+                    ioWaitTimeRecursive: io.containerd.cgroups.v1.BlkIOEntry.$Properties[];
+
+                    /** BlkIOStat ioMergedRecursive. */
+                    ioMergedRecursive: io.containerd.cgroups.v1.BlkIOEntry.$Properties[];
+
+                    /** BlkIOStat ioTimeRecursive. */
+                    ioTimeRecursive: io.containerd.cgroups.v1.BlkIOEntry.$Properties[];
+
+                    /** BlkIOStat sectorsRecursive. */
+                    sectorsRecursive: io.containerd.cgroups.v1.BlkIOEntry.$Properties[];
+
+                    /**
+                     * Creates a new BlkIOStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns BlkIOStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.BlkIOStat.$Shape): io.containerd.cgroups.v1.BlkIOStat & io.containerd.cgroups.v1.BlkIOStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.BlkIOStat.$Properties): io.containerd.cgroups.v1.BlkIOStat;
+
+                    /**
+                     * Encodes the specified BlkIOStat message. Does not implicitly {@link io.containerd.cgroups.v1.BlkIOStat.verify|verify} messages.
+                     * @param message BlkIOStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.BlkIOStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a BlkIOStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.BlkIOStat & io.containerd.cgroups.v1.BlkIOStat.$Shape} BlkIOStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.BlkIOStat & io.containerd.cgroups.v1.BlkIOStat.$Shape;
+                }
+
+                namespace BlkIOStat {
+
+                    /** Properties of a BlkIOStat. */
+                    interface $Properties {
+
+                        /** BlkIOStat ioServiceBytesRecursive */
+                        ioServiceBytesRecursive?: (io.containerd.cgroups.v1.BlkIOEntry.$Properties[]|null);
+
+                        /** BlkIOStat ioServicedRecursive */
+                        ioServicedRecursive?: (io.containerd.cgroups.v1.BlkIOEntry.$Properties[]|null);
+
+                        /** BlkIOStat ioQueuedRecursive */
+                        ioQueuedRecursive?: (io.containerd.cgroups.v1.BlkIOEntry.$Properties[]|null);
+
+                        /** BlkIOStat ioServiceTimeRecursive */
+                        ioServiceTimeRecursive?: (io.containerd.cgroups.v1.BlkIOEntry.$Properties[]|null);
+
+                        /** BlkIOStat ioWaitTimeRecursive */
+                        ioWaitTimeRecursive?: (io.containerd.cgroups.v1.BlkIOEntry.$Properties[]|null);
+
+                        /** BlkIOStat ioMergedRecursive */
+                        ioMergedRecursive?: (io.containerd.cgroups.v1.BlkIOEntry.$Properties[]|null);
+
+                        /** BlkIOStat ioTimeRecursive */
+                        ioTimeRecursive?: (io.containerd.cgroups.v1.BlkIOEntry.$Properties[]|null);
+
+                        /** BlkIOStat sectorsRecursive */
+                        sectorsRecursive?: (io.containerd.cgroups.v1.BlkIOEntry.$Properties[]|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a BlkIOStat. */
+                    type $Shape = io.containerd.cgroups.v1.BlkIOStat.$Properties;
+                }
+
+                /**
+                 * Properties of a BlkIOEntry.
+                 * @deprecated Use io.containerd.cgroups.v1.BlkIOEntry.$Properties instead.
+                 */
+                interface IBlkIOEntry extends io.containerd.cgroups.v1.BlkIOEntry.$Properties {
+                }
+
+                /** Represents a BlkIOEntry. */
+                class BlkIOEntry {
+
+                    /**
+                     * Constructs a new BlkIOEntry.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.BlkIOEntry.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** BlkIOEntry op. */
+                    op: string;
+
+                    /** BlkIOEntry device. */
+                    device: string;
+
+                    /** BlkIOEntry major. */
+                    major: number;
+
+                    /** BlkIOEntry minor. */
+                    minor: number;
+
+                    /** BlkIOEntry value. */
+                    value: number;
+
+                    /**
+                     * Creates a new BlkIOEntry instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns BlkIOEntry instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.BlkIOEntry.$Shape): io.containerd.cgroups.v1.BlkIOEntry & io.containerd.cgroups.v1.BlkIOEntry.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.BlkIOEntry.$Properties): io.containerd.cgroups.v1.BlkIOEntry;
+
+                    /**
+                     * Encodes the specified BlkIOEntry message. Does not implicitly {@link io.containerd.cgroups.v1.BlkIOEntry.verify|verify} messages.
+                     * @param message BlkIOEntry message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.BlkIOEntry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a BlkIOEntry message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.BlkIOEntry & io.containerd.cgroups.v1.BlkIOEntry.$Shape} BlkIOEntry
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.BlkIOEntry & io.containerd.cgroups.v1.BlkIOEntry.$Shape;
+                }
+
+                namespace BlkIOEntry {
+
+                    /** Properties of a BlkIOEntry. */
+                    interface $Properties {
+
+                        /** BlkIOEntry op */
+                        op?: (string|null);
+
+                        /** BlkIOEntry device */
+                        device?: (string|null);
+
+                        /** BlkIOEntry major */
+                        major?: (number|null);
+
+                        /** BlkIOEntry minor */
+                        minor?: (number|null);
+
+                        /** BlkIOEntry value */
+                        value?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a BlkIOEntry. */
+                    type $Shape = io.containerd.cgroups.v1.BlkIOEntry.$Properties;
+                }
+
+                /**
+                 * Properties of a RdmaStat.
+                 * @deprecated Use io.containerd.cgroups.v1.RdmaStat.$Properties instead.
+                 */
+                interface IRdmaStat extends io.containerd.cgroups.v1.RdmaStat.$Properties {
+                }
+
+                /** Represents a RdmaStat. */
+                class RdmaStat {
+
+                    /**
+                     * Constructs a new RdmaStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.RdmaStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** RdmaStat current. */
+                    current: io.containerd.cgroups.v1.RdmaEntry.$Properties[];
+
+                    /** RdmaStat limit. */
+                    limit: io.containerd.cgroups.v1.RdmaEntry.$Properties[];
+
+                    /**
+                     * Creates a new RdmaStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns RdmaStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.RdmaStat.$Shape): io.containerd.cgroups.v1.RdmaStat & io.containerd.cgroups.v1.RdmaStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.RdmaStat.$Properties): io.containerd.cgroups.v1.RdmaStat;
+
+                    /**
+                     * Encodes the specified RdmaStat message. Does not implicitly {@link io.containerd.cgroups.v1.RdmaStat.verify|verify} messages.
+                     * @param message RdmaStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.RdmaStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a RdmaStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.RdmaStat & io.containerd.cgroups.v1.RdmaStat.$Shape} RdmaStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.RdmaStat & io.containerd.cgroups.v1.RdmaStat.$Shape;
+                }
+
+                namespace RdmaStat {
+
+                    /** Properties of a RdmaStat. */
+                    interface $Properties {
+
+                        /** RdmaStat current */
+                        current?: (io.containerd.cgroups.v1.RdmaEntry.$Properties[]|null);
+
+                        /** RdmaStat limit */
+                        limit?: (io.containerd.cgroups.v1.RdmaEntry.$Properties[]|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a RdmaStat. */
+                    type $Shape = io.containerd.cgroups.v1.RdmaStat.$Properties;
+                }
+
+                /**
+                 * Properties of a RdmaEntry.
+                 * @deprecated Use io.containerd.cgroups.v1.RdmaEntry.$Properties instead.
+                 */
+                interface IRdmaEntry extends io.containerd.cgroups.v1.RdmaEntry.$Properties {
+                }
+
+                /** Represents a RdmaEntry. */
+                class RdmaEntry {
+
+                    /**
+                     * Constructs a new RdmaEntry.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.RdmaEntry.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** RdmaEntry device. */
+                    device: string;
+
+                    /** RdmaEntry hcaHandles. */
+                    hcaHandles: number;
+
+                    /** RdmaEntry hcaObjects. */
+                    hcaObjects: number;
+
+                    /**
+                     * Creates a new RdmaEntry instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns RdmaEntry instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.RdmaEntry.$Shape): io.containerd.cgroups.v1.RdmaEntry & io.containerd.cgroups.v1.RdmaEntry.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.RdmaEntry.$Properties): io.containerd.cgroups.v1.RdmaEntry;
+
+                    /**
+                     * Encodes the specified RdmaEntry message. Does not implicitly {@link io.containerd.cgroups.v1.RdmaEntry.verify|verify} messages.
+                     * @param message RdmaEntry message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.RdmaEntry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a RdmaEntry message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.RdmaEntry & io.containerd.cgroups.v1.RdmaEntry.$Shape} RdmaEntry
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.RdmaEntry & io.containerd.cgroups.v1.RdmaEntry.$Shape;
+                }
+
+                namespace RdmaEntry {
+
+                    /** Properties of a RdmaEntry. */
+                    interface $Properties {
+
+                        /** RdmaEntry device */
+                        device?: (string|null);
+
+                        /** RdmaEntry hcaHandles */
+                        hcaHandles?: (number|null);
+
+                        /** RdmaEntry hcaObjects */
+                        hcaObjects?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a RdmaEntry. */
+                    type $Shape = io.containerd.cgroups.v1.RdmaEntry.$Properties;
+                }
+
+                /**
+                 * Properties of a NetworkStat.
+                 * @deprecated Use io.containerd.cgroups.v1.NetworkStat.$Properties instead.
+                 */
+                interface INetworkStat extends io.containerd.cgroups.v1.NetworkStat.$Properties {
+                }
+
+                /** Represents a NetworkStat. */
+                class NetworkStat {
+
+                    /**
+                     * Constructs a new NetworkStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.NetworkStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** NetworkStat name. */
+                    name: string;
+
+                    /** NetworkStat rxBytes. */
+                    rxBytes: number;
+
+                    /** NetworkStat rxPackets. */
+                    rxPackets: number;
+
+                    /** NetworkStat rxErrors. */
+                    rxErrors: number;
+
+                    /** NetworkStat rxDropped. */
+                    rxDropped: number;
+
+                    /** NetworkStat txBytes. */
+                    txBytes: number;
+
+                    /** NetworkStat txPackets. */
+                    txPackets: number;
+
+                    /** NetworkStat txErrors. */
+                    txErrors: number;
+
+                    /** NetworkStat txDropped. */
+                    txDropped: number;
+
+                    /**
+                     * Creates a new NetworkStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns NetworkStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.NetworkStat.$Shape): io.containerd.cgroups.v1.NetworkStat & io.containerd.cgroups.v1.NetworkStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.NetworkStat.$Properties): io.containerd.cgroups.v1.NetworkStat;
+
+                    /**
+                     * Encodes the specified NetworkStat message. Does not implicitly {@link io.containerd.cgroups.v1.NetworkStat.verify|verify} messages.
+                     * @param message NetworkStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.NetworkStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a NetworkStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.NetworkStat & io.containerd.cgroups.v1.NetworkStat.$Shape} NetworkStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.NetworkStat & io.containerd.cgroups.v1.NetworkStat.$Shape;
+                }
+
+                namespace NetworkStat {
+
+                    /** Properties of a NetworkStat. */
+                    interface $Properties {
+
+                        /** NetworkStat name */
+                        name?: (string|null);
+
+                        /** NetworkStat rxBytes */
+                        rxBytes?: (number|null);
+
+                        /** NetworkStat rxPackets */
+                        rxPackets?: (number|null);
+
+                        /** NetworkStat rxErrors */
+                        rxErrors?: (number|null);
+
+                        /** NetworkStat rxDropped */
+                        rxDropped?: (number|null);
+
+                        /** NetworkStat txBytes */
+                        txBytes?: (number|null);
+
+                        /** NetworkStat txPackets */
+                        txPackets?: (number|null);
+
+                        /** NetworkStat txErrors */
+                        txErrors?: (number|null);
+
+                        /** NetworkStat txDropped */
+                        txDropped?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a NetworkStat. */
+                    type $Shape = io.containerd.cgroups.v1.NetworkStat.$Properties;
+                }
+
+                /**
+                 * Properties of a CgroupStats.
+                 * @deprecated Use io.containerd.cgroups.v1.CgroupStats.$Properties instead.
+                 */
+                interface ICgroupStats extends io.containerd.cgroups.v1.CgroupStats.$Properties {
+                }
+
+                /** Represents a CgroupStats. */
+                class CgroupStats {
+
+                    /**
+                     * Constructs a new CgroupStats.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v1.CgroupStats.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** CgroupStats nrSleeping. */
+                    nrSleeping: number;
+
+                    /** CgroupStats nrRunning. */
+                    nrRunning: number;
+
+                    /** CgroupStats nrStopped. */
+                    nrStopped: number;
+
+                    /** CgroupStats nrUninterruptible. */
+                    nrUninterruptible: number;
+
+                    /** CgroupStats nrIoWait. */
+                    nrIoWait: number;
+
+                    /**
+                     * Creates a new CgroupStats instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns CgroupStats instance
+                     */
+                    static create(properties: io.containerd.cgroups.v1.CgroupStats.$Shape): io.containerd.cgroups.v1.CgroupStats & io.containerd.cgroups.v1.CgroupStats.$Shape;
+                    static create(properties?: io.containerd.cgroups.v1.CgroupStats.$Properties): io.containerd.cgroups.v1.CgroupStats;
+
+                    /**
+                     * Encodes the specified CgroupStats message. Does not implicitly {@link io.containerd.cgroups.v1.CgroupStats.verify|verify} messages.
+                     * @param message CgroupStats message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v1.CgroupStats.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a CgroupStats message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v1.CgroupStats & io.containerd.cgroups.v1.CgroupStats.$Shape} CgroupStats
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v1.CgroupStats & io.containerd.cgroups.v1.CgroupStats.$Shape;
+                }
+
+                namespace CgroupStats {
+
+                    /** Properties of a CgroupStats. */
+                    interface $Properties {
+
+                        /** CgroupStats nrSleeping */
+                        nrSleeping?: (number|null);
+
+                        /** CgroupStats nrRunning */
+                        nrRunning?: (number|null);
+
+                        /** CgroupStats nrStopped */
+                        nrStopped?: (number|null);
+
+                        /** CgroupStats nrUninterruptible */
+                        nrUninterruptible?: (number|null);
+
+                        /** CgroupStats nrIoWait */
+                        nrIoWait?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a CgroupStats. */
+                    type $Shape = io.containerd.cgroups.v1.CgroupStats.$Properties;
+                }
+            }
+
+            /** Namespace v2. */
+            namespace v2 {
+
+                /**
+                 * Properties of a Metrics.
+                 * @deprecated Use io.containerd.cgroups.v2.Metrics.$Properties instead.
+                 */
+                interface IMetrics extends io.containerd.cgroups.v2.Metrics.$Properties {
+                }
+
+                /** Represents a Metrics. */
+                class Metrics {
+
+                    /**
+                     * Constructs a new Metrics.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.Metrics.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** Metrics pids. */
+                    pids?: (io.containerd.cgroups.v2.PidsStat.$Properties|null);
+
+                    /** Metrics cpu. */
+                    cpu?: (io.containerd.cgroups.v2.CPUStat.$Properties|null);
+
+                    /** Metrics memory. */
+                    memory?: (io.containerd.cgroups.v2.MemoryStat.$Properties|null);
+
+                    /** Metrics rdma. */
+                    rdma?: (io.containerd.cgroups.v2.RdmaStat.$Properties|null);
+
+                    /** Metrics io. */
+                    io?: (io.containerd.cgroups.v2.IOStat.$Properties|null);
+
+                    /** Metrics hugetlb. */
+                    hugetlb: io.containerd.cgroups.v2.HugeTlbStat.$Properties[];
+
+                    /** Metrics memoryEvents. */
+                    memoryEvents?: (io.containerd.cgroups.v2.MemoryEvents.$Properties|null);
+
+                    /**
+                     * Creates a new Metrics instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns Metrics instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.Metrics.$Shape): io.containerd.cgroups.v2.Metrics & io.containerd.cgroups.v2.Metrics.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.Metrics.$Properties): io.containerd.cgroups.v2.Metrics;
+
+                    /**
+                     * Encodes the specified Metrics message. Does not implicitly {@link io.containerd.cgroups.v2.Metrics.verify|verify} messages.
+                     * @param message Metrics message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.Metrics.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a Metrics message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.Metrics & io.containerd.cgroups.v2.Metrics.$Shape} Metrics
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.Metrics & io.containerd.cgroups.v2.Metrics.$Shape;
+                }
+
+                namespace Metrics {
+
+                    /** Properties of a Metrics. */
+                    interface $Properties {
+
+                        /** Metrics pids */
+                        pids?: (io.containerd.cgroups.v2.PidsStat.$Properties|null);
+
+                        /** Metrics cpu */
+                        cpu?: (io.containerd.cgroups.v2.CPUStat.$Properties|null);
+
+                        /** Metrics memory */
+                        memory?: (io.containerd.cgroups.v2.MemoryStat.$Properties|null);
+
+                        /** Metrics rdma */
+                        rdma?: (io.containerd.cgroups.v2.RdmaStat.$Properties|null);
+
+                        /** Metrics io */
+                        io?: (io.containerd.cgroups.v2.IOStat.$Properties|null);
+
+                        /** Metrics hugetlb */
+                        hugetlb?: (io.containerd.cgroups.v2.HugeTlbStat.$Properties[]|null);
+
+                        /** Metrics memoryEvents */
+                        memoryEvents?: (io.containerd.cgroups.v2.MemoryEvents.$Properties|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a Metrics. */
+                    type $Shape = io.containerd.cgroups.v2.Metrics.$Properties;
+                }
+
+                /**
+                 * Properties of a PSIData.
+                 * @deprecated Use io.containerd.cgroups.v2.PSIData.$Properties instead.
+                 */
+                interface IPSIData extends io.containerd.cgroups.v2.PSIData.$Properties {
+                }
+
+                /** Represents a PSIData. */
+                class PSIData {
+
+                    /**
+                     * Constructs a new PSIData.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.PSIData.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** PSIData avg10. */
+                    avg10: number;
+
+                    /** PSIData avg60. */
+                    avg60: number;
+
+                    /** PSIData avg300. */
+                    avg300: number;
+
+                    /** PSIData total. */
+                    total: number;
+
+                    /**
+                     * Creates a new PSIData instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns PSIData instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.PSIData.$Shape): io.containerd.cgroups.v2.PSIData & io.containerd.cgroups.v2.PSIData.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.PSIData.$Properties): io.containerd.cgroups.v2.PSIData;
+
+                    /**
+                     * Encodes the specified PSIData message. Does not implicitly {@link io.containerd.cgroups.v2.PSIData.verify|verify} messages.
+                     * @param message PSIData message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.PSIData.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a PSIData message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.PSIData & io.containerd.cgroups.v2.PSIData.$Shape} PSIData
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.PSIData & io.containerd.cgroups.v2.PSIData.$Shape;
+                }
+
+                namespace PSIData {
+
+                    /** Properties of a PSIData. */
+                    interface $Properties {
+
+                        /** PSIData avg10 */
+                        avg10?: (number|null);
+
+                        /** PSIData avg60 */
+                        avg60?: (number|null);
+
+                        /** PSIData avg300 */
+                        avg300?: (number|null);
+
+                        /** PSIData total */
+                        total?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a PSIData. */
+                    type $Shape = io.containerd.cgroups.v2.PSIData.$Properties;
+                }
+
+                /**
+                 * Properties of a PSIStats.
+                 * @deprecated Use io.containerd.cgroups.v2.PSIStats.$Properties instead.
+                 */
+                interface IPSIStats extends io.containerd.cgroups.v2.PSIStats.$Properties {
+                }
+
+                /** Represents a PSIStats. */
+                class PSIStats {
+
+                    /**
+                     * Constructs a new PSIStats.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.PSIStats.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** PSIStats some. */
+                    some?: (io.containerd.cgroups.v2.PSIData.$Properties|null);
+
+                    /** PSIStats full. */
+                    full?: (io.containerd.cgroups.v2.PSIData.$Properties|null);
+
+                    /**
+                     * Creates a new PSIStats instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns PSIStats instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.PSIStats.$Shape): io.containerd.cgroups.v2.PSIStats & io.containerd.cgroups.v2.PSIStats.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.PSIStats.$Properties): io.containerd.cgroups.v2.PSIStats;
+
+                    /**
+                     * Encodes the specified PSIStats message. Does not implicitly {@link io.containerd.cgroups.v2.PSIStats.verify|verify} messages.
+                     * @param message PSIStats message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.PSIStats.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a PSIStats message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.PSIStats & io.containerd.cgroups.v2.PSIStats.$Shape} PSIStats
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.PSIStats & io.containerd.cgroups.v2.PSIStats.$Shape;
+                }
+
+                namespace PSIStats {
+
+                    /** Properties of a PSIStats. */
+                    interface $Properties {
+
+                        /** PSIStats some */
+                        some?: (io.containerd.cgroups.v2.PSIData.$Properties|null);
+
+                        /** PSIStats full */
+                        full?: (io.containerd.cgroups.v2.PSIData.$Properties|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a PSIStats. */
+                    type $Shape = io.containerd.cgroups.v2.PSIStats.$Properties;
+                }
+
+                /**
+                 * Properties of a PidsStat.
+                 * @deprecated Use io.containerd.cgroups.v2.PidsStat.$Properties instead.
+                 */
+                interface IPidsStat extends io.containerd.cgroups.v2.PidsStat.$Properties {
+                }
+
+                /** Represents a PidsStat. */
+                class PidsStat {
+
+                    /**
+                     * Constructs a new PidsStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.PidsStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** PidsStat current. */
+                    current: number;
+
+                    /** PidsStat limit. */
+                    limit: number;
+
+                    /**
+                     * Creates a new PidsStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns PidsStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.PidsStat.$Shape): io.containerd.cgroups.v2.PidsStat & io.containerd.cgroups.v2.PidsStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.PidsStat.$Properties): io.containerd.cgroups.v2.PidsStat;
+
+                    /**
+                     * Encodes the specified PidsStat message. Does not implicitly {@link io.containerd.cgroups.v2.PidsStat.verify|verify} messages.
+                     * @param message PidsStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.PidsStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a PidsStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.PidsStat & io.containerd.cgroups.v2.PidsStat.$Shape} PidsStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.PidsStat & io.containerd.cgroups.v2.PidsStat.$Shape;
+                }
+
+                namespace PidsStat {
+
+                    /** Properties of a PidsStat. */
+                    interface $Properties {
+
+                        /** PidsStat current */
+                        current?: (number|null);
+
+                        /** PidsStat limit */
+                        limit?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a PidsStat. */
+                    type $Shape = io.containerd.cgroups.v2.PidsStat.$Properties;
+                }
+
+                /**
+                 * Properties of a CPUStat.
+                 * @deprecated Use io.containerd.cgroups.v2.CPUStat.$Properties instead.
+                 */
+                interface ICPUStat extends io.containerd.cgroups.v2.CPUStat.$Properties {
+                }
+
+                /** Represents a CPUStat. */
+                class CPUStat {
+
+                    /**
+                     * Constructs a new CPUStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.CPUStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** CPUStat usageUsec. */
+                    usageUsec: number;
+
+                    /** CPUStat userUsec. */
+                    userUsec: number;
+
+                    /** CPUStat systemUsec. */
+                    systemUsec: number;
+
+                    /** CPUStat nrPeriods. */
+                    nrPeriods: number;
+
+                    /** CPUStat nrThrottled. */
+                    nrThrottled: number;
+
+                    /** CPUStat throttledUsec. */
+                    throttledUsec: number;
+
+                    /** CPUStat psi. */
+                    psi?: (io.containerd.cgroups.v2.PSIStats.$Properties|null);
+
+                    /**
+                     * Creates a new CPUStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns CPUStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.CPUStat.$Shape): io.containerd.cgroups.v2.CPUStat & io.containerd.cgroups.v2.CPUStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.CPUStat.$Properties): io.containerd.cgroups.v2.CPUStat;
+
+                    /**
+                     * Encodes the specified CPUStat message. Does not implicitly {@link io.containerd.cgroups.v2.CPUStat.verify|verify} messages.
+                     * @param message CPUStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.CPUStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a CPUStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.CPUStat & io.containerd.cgroups.v2.CPUStat.$Shape} CPUStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.CPUStat & io.containerd.cgroups.v2.CPUStat.$Shape;
+                }
+
+                namespace CPUStat {
+
+                    /** Properties of a CPUStat. */
+                    interface $Properties {
+
+                        /** CPUStat usageUsec */
+                        usageUsec?: (number|null);
+
+                        /** CPUStat userUsec */
+                        userUsec?: (number|null);
+
+                        /** CPUStat systemUsec */
+                        systemUsec?: (number|null);
+
+                        /** CPUStat nrPeriods */
+                        nrPeriods?: (number|null);
+
+                        /** CPUStat nrThrottled */
+                        nrThrottled?: (number|null);
+
+                        /** CPUStat throttledUsec */
+                        throttledUsec?: (number|null);
+
+                        /** CPUStat psi */
+                        psi?: (io.containerd.cgroups.v2.PSIStats.$Properties|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a CPUStat. */
+                    type $Shape = io.containerd.cgroups.v2.CPUStat.$Properties;
+                }
+
+                /**
+                 * Properties of a MemoryStat.
+                 * @deprecated Use io.containerd.cgroups.v2.MemoryStat.$Properties instead.
+                 */
+                interface IMemoryStat extends io.containerd.cgroups.v2.MemoryStat.$Properties {
+                }
+
+                /** Represents a MemoryStat. */
+                class MemoryStat {
+
+                    /**
+                     * Constructs a new MemoryStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.MemoryStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** MemoryStat anon. */
+                    anon: number;
+
+                    /** MemoryStat file. */
+                    file: number;
+
+                    /** MemoryStat kernelStack. */
+                    kernelStack: number;
+
+                    /** MemoryStat slab. */
+                    slab: number;
+
+                    /** MemoryStat sock. */
+                    sock: number;
+
+                    /** MemoryStat shmem. */
+                    shmem: number;
+
+                    /** MemoryStat fileMapped. */
+                    fileMapped: number;
+
+                    /** MemoryStat fileDirty. */
+                    fileDirty: number;
+
+                    /** MemoryStat fileWriteback. */
+                    fileWriteback: number;
+
+                    /** MemoryStat anonThp. */
+                    anonThp: number;
+
+                    /** MemoryStat inactiveAnon. */
+                    inactiveAnon: number;
+
+                    /** MemoryStat activeAnon. */
+                    activeAnon: number;
+
+                    /** MemoryStat inactiveFile. */
+                    inactiveFile: number;
+
+                    /** MemoryStat activeFile. */
+                    activeFile: number;
+
+                    /** MemoryStat unevictable. */
+                    unevictable: number;
+
+                    /** MemoryStat slabReclaimable. */
+                    slabReclaimable: number;
+
+                    /** MemoryStat slabUnreclaimable. */
+                    slabUnreclaimable: number;
+
+                    /** MemoryStat pgfault. */
+                    pgfault: number;
+
+                    /** MemoryStat pgmajfault. */
+                    pgmajfault: number;
+
+                    /** MemoryStat workingsetRefault. */
+                    workingsetRefault: number;
+
+                    /** MemoryStat workingsetActivate. */
+                    workingsetActivate: number;
+
+                    /** MemoryStat workingsetNodereclaim. */
+                    workingsetNodereclaim: number;
+
+                    /** MemoryStat pgrefill. */
+                    pgrefill: number;
+
+                    /** MemoryStat pgscan. */
+                    pgscan: number;
+
+                    /** MemoryStat pgsteal. */
+                    pgsteal: number;
+
+                    /** MemoryStat pgactivate. */
+                    pgactivate: number;
+
+                    /** MemoryStat pgdeactivate. */
+                    pgdeactivate: number;
+
+                    /** MemoryStat pglazyfree. */
+                    pglazyfree: number;
+
+                    /** MemoryStat pglazyfreed. */
+                    pglazyfreed: number;
+
+                    /** MemoryStat thpFaultAlloc. */
+                    thpFaultAlloc: number;
+
+                    /** MemoryStat thpCollapseAlloc. */
+                    thpCollapseAlloc: number;
+
+                    /** MemoryStat usage. */
+                    usage: number;
+
+                    /** MemoryStat usageLimit. */
+                    usageLimit: number;
+
+                    /** MemoryStat swapUsage. */
+                    swapUsage: number;
+
+                    /** MemoryStat swapLimit. */
+                    swapLimit: number;
+
+                    /** MemoryStat maxUsage. */
+                    maxUsage: number;
+
+                    /** MemoryStat swapMaxUsage. */
+                    swapMaxUsage: number;
+
+                    /** MemoryStat psi. */
+                    psi?: (io.containerd.cgroups.v2.PSIStats.$Properties|null);
+
+                    /**
+                     * Creates a new MemoryStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns MemoryStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.MemoryStat.$Shape): io.containerd.cgroups.v2.MemoryStat & io.containerd.cgroups.v2.MemoryStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.MemoryStat.$Properties): io.containerd.cgroups.v2.MemoryStat;
+
+                    /**
+                     * Encodes the specified MemoryStat message. Does not implicitly {@link io.containerd.cgroups.v2.MemoryStat.verify|verify} messages.
+                     * @param message MemoryStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.MemoryStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a MemoryStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.MemoryStat & io.containerd.cgroups.v2.MemoryStat.$Shape} MemoryStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.MemoryStat & io.containerd.cgroups.v2.MemoryStat.$Shape;
+                }
+
+                namespace MemoryStat {
+
+                    /** Properties of a MemoryStat. */
+                    interface $Properties {
+
+                        /** MemoryStat anon */
+                        anon?: (number|null);
+
+                        /** MemoryStat file */
+                        file?: (number|null);
+
+                        /** MemoryStat kernelStack */
+                        kernelStack?: (number|null);
+
+                        /** MemoryStat slab */
+                        slab?: (number|null);
+
+                        /** MemoryStat sock */
+                        sock?: (number|null);
+
+                        /** MemoryStat shmem */
+                        shmem?: (number|null);
+
+                        /** MemoryStat fileMapped */
+                        fileMapped?: (number|null);
+
+                        /** MemoryStat fileDirty */
+                        fileDirty?: (number|null);
+
+                        /** MemoryStat fileWriteback */
+                        fileWriteback?: (number|null);
+
+                        /** MemoryStat anonThp */
+                        anonThp?: (number|null);
+
+                        /** MemoryStat inactiveAnon */
+                        inactiveAnon?: (number|null);
+
+                        /** MemoryStat activeAnon */
+                        activeAnon?: (number|null);
+
+                        /** MemoryStat inactiveFile */
+                        inactiveFile?: (number|null);
+
+                        /** MemoryStat activeFile */
+                        activeFile?: (number|null);
+
+                        /** MemoryStat unevictable */
+                        unevictable?: (number|null);
+
+                        /** MemoryStat slabReclaimable */
+                        slabReclaimable?: (number|null);
+
+                        /** MemoryStat slabUnreclaimable */
+                        slabUnreclaimable?: (number|null);
+
+                        /** MemoryStat pgfault */
+                        pgfault?: (number|null);
+
+                        /** MemoryStat pgmajfault */
+                        pgmajfault?: (number|null);
+
+                        /** MemoryStat workingsetRefault */
+                        workingsetRefault?: (number|null);
+
+                        /** MemoryStat workingsetActivate */
+                        workingsetActivate?: (number|null);
+
+                        /** MemoryStat workingsetNodereclaim */
+                        workingsetNodereclaim?: (number|null);
+
+                        /** MemoryStat pgrefill */
+                        pgrefill?: (number|null);
+
+                        /** MemoryStat pgscan */
+                        pgscan?: (number|null);
+
+                        /** MemoryStat pgsteal */
+                        pgsteal?: (number|null);
+
+                        /** MemoryStat pgactivate */
+                        pgactivate?: (number|null);
+
+                        /** MemoryStat pgdeactivate */
+                        pgdeactivate?: (number|null);
+
+                        /** MemoryStat pglazyfree */
+                        pglazyfree?: (number|null);
+
+                        /** MemoryStat pglazyfreed */
+                        pglazyfreed?: (number|null);
+
+                        /** MemoryStat thpFaultAlloc */
+                        thpFaultAlloc?: (number|null);
+
+                        /** MemoryStat thpCollapseAlloc */
+                        thpCollapseAlloc?: (number|null);
+
+                        /** MemoryStat usage */
+                        usage?: (number|null);
+
+                        /** MemoryStat usageLimit */
+                        usageLimit?: (number|null);
+
+                        /** MemoryStat swapUsage */
+                        swapUsage?: (number|null);
+
+                        /** MemoryStat swapLimit */
+                        swapLimit?: (number|null);
+
+                        /** MemoryStat maxUsage */
+                        maxUsage?: (number|null);
+
+                        /** MemoryStat swapMaxUsage */
+                        swapMaxUsage?: (number|null);
+
+                        /** MemoryStat psi */
+                        psi?: (io.containerd.cgroups.v2.PSIStats.$Properties|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a MemoryStat. */
+                    type $Shape = io.containerd.cgroups.v2.MemoryStat.$Properties;
+                }
+
+                /**
+                 * Properties of a MemoryEvents.
+                 * @deprecated Use io.containerd.cgroups.v2.MemoryEvents.$Properties instead.
+                 */
+                interface IMemoryEvents extends io.containerd.cgroups.v2.MemoryEvents.$Properties {
+                }
+
+                /** Represents a MemoryEvents. */
+                class MemoryEvents {
+
+                    /**
+                     * Constructs a new MemoryEvents.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.MemoryEvents.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** MemoryEvents low. */
+                    low: number;
+
+                    /** MemoryEvents high. */
+                    high: number;
+
+                    /** MemoryEvents max. */
+                    max: number;
+
+                    /** MemoryEvents oom. */
+                    oom: number;
+
+                    /** MemoryEvents oomKill. */
+                    oomKill: number;
+
+                    /**
+                     * Creates a new MemoryEvents instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns MemoryEvents instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.MemoryEvents.$Shape): io.containerd.cgroups.v2.MemoryEvents & io.containerd.cgroups.v2.MemoryEvents.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.MemoryEvents.$Properties): io.containerd.cgroups.v2.MemoryEvents;
+
+                    /**
+                     * Encodes the specified MemoryEvents message. Does not implicitly {@link io.containerd.cgroups.v2.MemoryEvents.verify|verify} messages.
+                     * @param message MemoryEvents message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.MemoryEvents.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a MemoryEvents message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.MemoryEvents & io.containerd.cgroups.v2.MemoryEvents.$Shape} MemoryEvents
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.MemoryEvents & io.containerd.cgroups.v2.MemoryEvents.$Shape;
+                }
+
+                namespace MemoryEvents {
+
+                    /** Properties of a MemoryEvents. */
+                    interface $Properties {
+
+                        /** MemoryEvents low */
+                        low?: (number|null);
+
+                        /** MemoryEvents high */
+                        high?: (number|null);
+
+                        /** MemoryEvents max */
+                        max?: (number|null);
+
+                        /** MemoryEvents oom */
+                        oom?: (number|null);
+
+                        /** MemoryEvents oomKill */
+                        oomKill?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a MemoryEvents. */
+                    type $Shape = io.containerd.cgroups.v2.MemoryEvents.$Properties;
+                }
+
+                /**
+                 * Properties of a RdmaStat.
+                 * @deprecated Use io.containerd.cgroups.v2.RdmaStat.$Properties instead.
+                 */
+                interface IRdmaStat extends io.containerd.cgroups.v2.RdmaStat.$Properties {
+                }
+
+                /** Represents a RdmaStat. */
+                class RdmaStat {
+
+                    /**
+                     * Constructs a new RdmaStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.RdmaStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** RdmaStat current. */
+                    current: io.containerd.cgroups.v2.RdmaEntry.$Properties[];
+
+                    /** RdmaStat limit. */
+                    limit: io.containerd.cgroups.v2.RdmaEntry.$Properties[];
+
+                    /**
+                     * Creates a new RdmaStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns RdmaStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.RdmaStat.$Shape): io.containerd.cgroups.v2.RdmaStat & io.containerd.cgroups.v2.RdmaStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.RdmaStat.$Properties): io.containerd.cgroups.v2.RdmaStat;
+
+                    /**
+                     * Encodes the specified RdmaStat message. Does not implicitly {@link io.containerd.cgroups.v2.RdmaStat.verify|verify} messages.
+                     * @param message RdmaStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.RdmaStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a RdmaStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.RdmaStat & io.containerd.cgroups.v2.RdmaStat.$Shape} RdmaStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.RdmaStat & io.containerd.cgroups.v2.RdmaStat.$Shape;
+                }
+
+                namespace RdmaStat {
+
+                    /** Properties of a RdmaStat. */
+                    interface $Properties {
+
+                        /** RdmaStat current */
+                        current?: (io.containerd.cgroups.v2.RdmaEntry.$Properties[]|null);
+
+                        /** RdmaStat limit */
+                        limit?: (io.containerd.cgroups.v2.RdmaEntry.$Properties[]|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a RdmaStat. */
+                    type $Shape = io.containerd.cgroups.v2.RdmaStat.$Properties;
+                }
+
+                /**
+                 * Properties of a RdmaEntry.
+                 * @deprecated Use io.containerd.cgroups.v2.RdmaEntry.$Properties instead.
+                 */
+                interface IRdmaEntry extends io.containerd.cgroups.v2.RdmaEntry.$Properties {
+                }
+
+                /** Represents a RdmaEntry. */
+                class RdmaEntry {
+
+                    /**
+                     * Constructs a new RdmaEntry.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.RdmaEntry.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** RdmaEntry device. */
+                    device: string;
+
+                    /** RdmaEntry hcaHandles. */
+                    hcaHandles: number;
+
+                    /** RdmaEntry hcaObjects. */
+                    hcaObjects: number;
+
+                    /**
+                     * Creates a new RdmaEntry instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns RdmaEntry instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.RdmaEntry.$Shape): io.containerd.cgroups.v2.RdmaEntry & io.containerd.cgroups.v2.RdmaEntry.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.RdmaEntry.$Properties): io.containerd.cgroups.v2.RdmaEntry;
+
+                    /**
+                     * Encodes the specified RdmaEntry message. Does not implicitly {@link io.containerd.cgroups.v2.RdmaEntry.verify|verify} messages.
+                     * @param message RdmaEntry message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.RdmaEntry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a RdmaEntry message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.RdmaEntry & io.containerd.cgroups.v2.RdmaEntry.$Shape} RdmaEntry
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.RdmaEntry & io.containerd.cgroups.v2.RdmaEntry.$Shape;
+                }
+
+                namespace RdmaEntry {
+
+                    /** Properties of a RdmaEntry. */
+                    interface $Properties {
+
+                        /** RdmaEntry device */
+                        device?: (string|null);
+
+                        /** RdmaEntry hcaHandles */
+                        hcaHandles?: (number|null);
+
+                        /** RdmaEntry hcaObjects */
+                        hcaObjects?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a RdmaEntry. */
+                    type $Shape = io.containerd.cgroups.v2.RdmaEntry.$Properties;
+                }
+
+                /**
+                 * Properties of a IOStat.
+                 * @deprecated Use io.containerd.cgroups.v2.IOStat.$Properties instead.
+                 */
+                interface IIOStat extends io.containerd.cgroups.v2.IOStat.$Properties {
+                }
+
+                /** Represents a IOStat. */
+                class IOStat {
+
+                    /**
+                     * Constructs a new IOStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.IOStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** IOStat usage. */
+                    usage: io.containerd.cgroups.v2.IOEntry.$Properties[];
+
+                    /** IOStat psi. */
+                    psi?: (io.containerd.cgroups.v2.PSIStats.$Properties|null);
+
+                    /**
+                     * Creates a new IOStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns IOStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.IOStat.$Shape): io.containerd.cgroups.v2.IOStat & io.containerd.cgroups.v2.IOStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.IOStat.$Properties): io.containerd.cgroups.v2.IOStat;
+
+                    /**
+                     * Encodes the specified IOStat message. Does not implicitly {@link io.containerd.cgroups.v2.IOStat.verify|verify} messages.
+                     * @param message IOStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.IOStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a IOStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.IOStat & io.containerd.cgroups.v2.IOStat.$Shape} IOStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.IOStat & io.containerd.cgroups.v2.IOStat.$Shape;
+                }
+
+                namespace IOStat {
+
+                    /** Properties of a IOStat. */
+                    interface $Properties {
+
+                        /** IOStat usage */
+                        usage?: (io.containerd.cgroups.v2.IOEntry.$Properties[]|null);
+
+                        /** IOStat psi */
+                        psi?: (io.containerd.cgroups.v2.PSIStats.$Properties|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a IOStat. */
+                    type $Shape = io.containerd.cgroups.v2.IOStat.$Properties;
+                }
+
+                /**
+                 * Properties of a IOEntry.
+                 * @deprecated Use io.containerd.cgroups.v2.IOEntry.$Properties instead.
+                 */
+                interface IIOEntry extends io.containerd.cgroups.v2.IOEntry.$Properties {
+                }
+
+                /** Represents a IOEntry. */
+                class IOEntry {
+
+                    /**
+                     * Constructs a new IOEntry.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.IOEntry.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** IOEntry major. */
+                    major: number;
+
+                    /** IOEntry minor. */
+                    minor: number;
+
+                    /** IOEntry rbytes. */
+                    rbytes: number;
+
+                    /** IOEntry wbytes. */
+                    wbytes: number;
+
+                    /** IOEntry rios. */
+                    rios: number;
+
+                    /** IOEntry wios. */
+                    wios: number;
+
+                    /**
+                     * Creates a new IOEntry instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns IOEntry instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.IOEntry.$Shape): io.containerd.cgroups.v2.IOEntry & io.containerd.cgroups.v2.IOEntry.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.IOEntry.$Properties): io.containerd.cgroups.v2.IOEntry;
+
+                    /**
+                     * Encodes the specified IOEntry message. Does not implicitly {@link io.containerd.cgroups.v2.IOEntry.verify|verify} messages.
+                     * @param message IOEntry message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.IOEntry.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a IOEntry message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.IOEntry & io.containerd.cgroups.v2.IOEntry.$Shape} IOEntry
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.IOEntry & io.containerd.cgroups.v2.IOEntry.$Shape;
+                }
+
+                namespace IOEntry {
+
+                    /** Properties of a IOEntry. */
+                    interface $Properties {
+
+                        /** IOEntry major */
+                        major?: (number|null);
+
+                        /** IOEntry minor */
+                        minor?: (number|null);
+
+                        /** IOEntry rbytes */
+                        rbytes?: (number|null);
+
+                        /** IOEntry wbytes */
+                        wbytes?: (number|null);
+
+                        /** IOEntry rios */
+                        rios?: (number|null);
+
+                        /** IOEntry wios */
+                        wios?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a IOEntry. */
+                    type $Shape = io.containerd.cgroups.v2.IOEntry.$Properties;
+                }
+
+                /**
+                 * Properties of a HugeTlbStat.
+                 * @deprecated Use io.containerd.cgroups.v2.HugeTlbStat.$Properties instead.
+                 */
+                interface IHugeTlbStat extends io.containerd.cgroups.v2.HugeTlbStat.$Properties {
+                }
+
+                /** Represents a HugeTlbStat. */
+                class HugeTlbStat {
+
+                    /**
+                     * Constructs a new HugeTlbStat.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: io.containerd.cgroups.v2.HugeTlbStat.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** HugeTlbStat current. */
+                    current: number;
+
+                    /** HugeTlbStat max. */
+                    max: number;
+
+                    /** HugeTlbStat pagesize. */
+                    pagesize: string;
+
+                    /**
+                     * Creates a new HugeTlbStat instance using the specified properties.
+                     * @param [properties] Properties to set
+                     * @returns HugeTlbStat instance
+                     */
+                    static create(properties: io.containerd.cgroups.v2.HugeTlbStat.$Shape): io.containerd.cgroups.v2.HugeTlbStat & io.containerd.cgroups.v2.HugeTlbStat.$Shape;
+                    static create(properties?: io.containerd.cgroups.v2.HugeTlbStat.$Properties): io.containerd.cgroups.v2.HugeTlbStat;
+
+                    /**
+                     * Encodes the specified HugeTlbStat message. Does not implicitly {@link io.containerd.cgroups.v2.HugeTlbStat.verify|verify} messages.
+                     * @param message HugeTlbStat message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: io.containerd.cgroups.v2.HugeTlbStat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a HugeTlbStat message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {io.containerd.cgroups.v2.HugeTlbStat & io.containerd.cgroups.v2.HugeTlbStat.$Shape} HugeTlbStat
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): io.containerd.cgroups.v2.HugeTlbStat & io.containerd.cgroups.v2.HugeTlbStat.$Shape;
+                }
+
+                namespace HugeTlbStat {
+
+                    /** Properties of a HugeTlbStat. */
+                    interface $Properties {
+
+                        /** HugeTlbStat current */
+                        current?: (number|null);
+
+                        /** HugeTlbStat max */
+                        max?: (number|null);
+
+                        /** HugeTlbStat pagesize */
+                        pagesize?: (string|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a HugeTlbStat. */
+                    type $Shape = io.containerd.cgroups.v2.HugeTlbStat.$Properties;
+                }
+            }
         }
     }
 }

@@ -14,7 +14,13 @@ export const guest = {
   create: method(service, "Create", v1.CreateRequest, v1.CreateResponse),
   start: method(service, "Start", v1.StartRequest, v1.StartResponse),
   signal: method(service, "Signal", v1.SignalRequest, v1.SignalResponse),
+  exec: method(service, "Exec", v1.ExecRequest, v1.ExecResponse),
+  resize: method(service, "Resize", v1.ResizeRequest, v1.ResizeResponse),
   pids: method(service, "Pids", v1.PidsRequest, v1.PidsResponse),
+  stats: method(service, "Stats", v1.StatsRequest, v1.StatsResponse),
+  update: method(service, "Update", v1.UpdateRequest, v1.UpdateResponse),
+  freeze: method(service, "Freeze", v1.FreezeRequest, v1.FreezeResponse),
+  setClock: method(service, "SetClock", v1.SetClockRequest, v1.SetClockResponse),
   delete: method(service, "Delete", v1.DeleteRequest, v1.DeleteResponse),
   shutdown: method(service, "Shutdown", v1.ShutdownRequest, v1.ShutdownResponse),
 };
@@ -27,3 +33,5 @@ export type GuestExit = Decoded<microvm.guest.v1.Exit.$Properties>;
 export type Stdio = microvm.guest.v1.Stdio.$Properties;
 export type CreateRequest = microvm.guest.v1.CreateRequest.$Properties;
 export type SignalRequest = microvm.guest.v1.SignalRequest.$Properties;
+export type GuestProcess = Decoded<microvm.guest.v1.Process.$Properties>;
+export type GuestStats = Decoded<microvm.guest.v1.StatsResponse.$Properties>;
