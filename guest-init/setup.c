@@ -15,9 +15,14 @@
 #include <time.h>
 
 #define ENTROPY_MAX 512
-#define SHARED "/run/shared"
 
-static bool mounted;
+// Directories of the host, each by a virtiofs device of its own: they differ in how the guest caches them.
+struct share {
+  const char *path;
+  bool mounted;
+};
+
+static struct share shared = {.path = "/run/shared"}, volumes = {.path = "/run/volumes"};
 
 static int set_clock(uint64_t nanoseconds) {
   struct timespec now = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
@@ -37,13 +42,24 @@ static int add_entropy(const uint8_t *bytes, size_t length) {
   return ioctl(fd, RNDRESEEDCRNG) < 0 ? -errno : 0;
 }
 
-static int mount_shared(const char *tag) {
-  if (mkdir(SHARED, 0700) < 0 && errno != EEXIST)
+static int mount_share(struct share *share, const char *tag) {
+  if (mkdir(share->path, 0700) < 0 && errno != EEXIST)
     return -errno;
-  if (mount(tag, SHARED, "virtiofs", 0, NULL) < 0)
+  if (mount(tag, share->path, "virtiofs", 0, NULL) < 0)
     return -errno;
-  mounted = true;
+  share->mounted = true;
   return 0;
+}
+
+// Whether the call goes on; if not it has failed.
+static bool add_share(uint32_t call, struct share *share, const char *tag) {
+  if (!tag[0])
+    return true;
+  int result = share->mounted ? -EBUSY : mount_share(share, tag);
+  if (result < 0)
+    rpc_fail(call, result == -EBUSY ? TTRPC_FAILED_PRECONDITION : TTRPC_INTERNAL,
+             "cannot mount the virtiofs %.80s at %s: %s", tag, share->path, strerror(-result));
+  return result == 0;
 }
 
 void setup_handle(uint32_t call, const ProtobufCMessage *message) {
@@ -51,18 +67,14 @@ void setup_handle(uint32_t call, const ProtobufCMessage *message) {
   if (request->entropy.len > ENTROPY_MAX)
     return rpc_fail(call, TTRPC_INVALID_ARGUMENT, "%zu bytes of entropy, %d are allowed",
                     request->entropy.len, ENTROPY_MAX);
-  if (request->shared_tag[0] && mounted)
-    return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "the shared directory is mounted already");
   int result = request->clock_ns ? set_clock(request->clock_ns) : 0;
   if (result < 0)
     return rpc_fail(call, TTRPC_INTERNAL, "cannot set the clock: %s", strerror(-result));
   result = request->entropy.len ? add_entropy(request->entropy.data, request->entropy.len) : 0;
   if (result < 0)
     return rpc_fail(call, TTRPC_INTERNAL, "cannot add entropy: %s", strerror(-result));
-  result = request->shared_tag[0] ? mount_shared(request->shared_tag) : 0;
-  if (result < 0)
-    return rpc_fail(call, TTRPC_INTERNAL, "cannot mount the virtiofs %.80s: %s", request->shared_tag,
-                    strerror(-result));
+  if (!add_share(call, &shared, request->shared_tag) || !add_share(call, &volumes, request->volumes_tag))
+    return;
   Microvm__Guest__V1__SetupResponse response = MICROVM__GUEST__V1__SETUP_RESPONSE__INIT;
   rpc_answer(call, &response.base);
 }

@@ -180,6 +180,9 @@ export namespace microvm {
                 /** SetupRequest sharedTag. */
                 sharedTag: string;
 
+                /** SetupRequest volumesTag. */
+                volumesTag: string;
+
                 /**
                  * Creates a new SetupRequest instance using the specified properties.
                  * @param [properties] Properties to set
@@ -220,6 +223,9 @@ export namespace microvm {
 
                     /** SetupRequest sharedTag */
                     sharedTag?: (string|null);
+
+                    /** SetupRequest volumesTag */
+                    volumesTag?: (string|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

@@ -226,6 +226,7 @@ export const microvm = $root.microvm = (() => {
                 SetupRequest.prototype.clockNs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
                 SetupRequest.prototype.entropy = $util.newBuffer([]);
                 SetupRequest.prototype.sharedTag = "";
+                SetupRequest.prototype.volumesTag = "";
 
                 SetupRequest.create = function(properties) {
                     return new SetupRequest(properties);
@@ -244,6 +245,8 @@ export const microvm = $root.microvm = (() => {
                         writer.uint32(18).bytes(message.entropy);
                     if (message.sharedTag != null && $Object.hasOwnProperty.call(message, "sharedTag") && message.sharedTag !== "")
                         writer.uint32(26).string(message.sharedTag);
+                    if (message.volumesTag != null && $Object.hasOwnProperty.call(message, "volumesTag") && message.volumesTag !== "")
+                        writer.uint32(34).string(message.volumesTag);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -302,6 +305,15 @@ export const microvm = $root.microvm = (() => {
                                     message.sharedTag = value;
                                 else
                                     delete message.sharedTag;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.volumesTag = value;
+                                else
+                                    delete message.volumesTag;
                                 continue;
                             }
                         }
