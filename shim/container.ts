@@ -89,7 +89,9 @@ export class Container {
     const mounted = performance.now();
     const { streams } = await sandbox.ready();
     const ready = performance.now();
-    const stdio = new Stdio(options.stdio, streams, () => sandbox.nextStream());
+    const stdio = await Stdio.open(options.stdio, sandbox.stdioContext(options.id), streams, () =>
+      sandbox.nextStream(),
+    );
     undo.defer(() => stdio.close());
     const container = new Container(sandbox, vm, stdio, options);
     // Known before the call, so that an exit cannot come too early.

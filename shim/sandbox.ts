@@ -12,6 +12,7 @@ import type { Log } from "./log.ts";
 import { shareMounts, unmountTree } from "./mounts.ts";
 import type { Settings } from "./settings.ts";
 import { type StateDir, thisProcess } from "./state-dir.ts";
+import type { StdioContext } from "./stdio.ts";
 
 /** How long guest-init may take to write back and power off. */
 const POWER_OFF_LIMIT_MS = 3_000;
@@ -71,6 +72,12 @@ export class Sandbox {
 
   nextStream(): number {
     return this.#nextStream++;
+  }
+
+  /** For the streams of a container, or of an exec: `id` is its own. */
+  stdioContext(id: string): StdioContext {
+    const { namespace, path } = this.stateDir;
+    return { id, namespace, directory: path, warn: (message) => this.log.write("warning", message, { id }) };
   }
 
   sharedPath(id: string): string {

@@ -24,9 +24,11 @@ export interface SandboxState {
 }
 
 export class StateDir {
+  readonly namespace: string;
   readonly path: string;
 
   constructor(namespace: string, group: string, root = STATE_ROOT) {
+    this.namespace = namespace;
     this.path = join(root, namespace, group);
   }
 

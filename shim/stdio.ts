@@ -9,6 +9,17 @@ export interface StdioPaths {
   readonly terminal: boolean;
 }
 
+/** Whose streams they are, for what is started for them. */
+export interface StdioContext {
+  /** The container's id; an exec's own for an exec, as runc's shim has it. */
+  readonly id: string;
+  readonly namespace: string;
+  /** An existing directory that only root can write: the sandbox's. */
+  readonly directory: string;
+  /** Tells whoever reads the shim's log. */
+  readonly warn: (message: string) => void;
+}
+
 /** How long the end of the output may take after the process has ended: its children may keep the pipes open. */
 const DRAIN_LIMIT_MS = 8_000;
 
@@ -20,8 +31,17 @@ export class Stdio {
   readonly #inputStream: MuxStream | undefined;
   readonly #outputs: { fifo: OutputFifo; stream: MuxStream }[] = [];
 
-  /** Opens the fifos. Throws InvalidArgument or Unimplemented, with nothing left open. */
-  constructor(paths: StdioPaths, mux: StreamMux, nextStream: () => number) {
+  /** Opens what the paths name. Rejects with InvalidArgument or Unimplemented, with nothing left open. */
+  static async open(
+    paths: StdioPaths,
+    _context: StdioContext,
+    mux: StreamMux,
+    nextStream: () => number,
+  ): Promise<Stdio> {
+    return new Stdio(paths, mux, nextStream);
+  }
+
+  private constructor(paths: StdioPaths, mux: StreamMux, nextStream: () => number) {
     // All paths are checked before the first one is opened.
     const [stdin, stdout, stderr] = [fifoPath(paths.stdin), fifoPath(paths.stdout), fifoPath(paths.stderr)];
     const number = (path: string | undefined) => (path === undefined ? 0 : nextStream());
