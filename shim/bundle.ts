@@ -31,8 +31,8 @@ export interface SpecMount {
 }
 
 export interface Resources {
-  memory?: { limit?: number };
-  cpu?: { quota?: number; period?: number; cpus?: string; mems?: string; [key: string]: unknown };
+  memory?: { limit?: number; swap?: number; [key: string]: unknown };
+  cpu?: { shares?: number; quota?: number; period?: number; cpus?: string; mems?: string; [key: string]: unknown };
   [key: string]: unknown;
 }
 

@@ -4,6 +4,7 @@ import { taskMethods } from "../proto/containerd/task.ts";
 import { timestamp } from "../proto/containerd/timestamp.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
 import { checkId, groupOf, readSpec } from "./bundle.ts";
+import { removeCgroups } from "./cgroup.ts";
 import { readExit } from "./exit-record.ts";
 import type { Invocation } from "./flags.ts";
 import { socketPath } from "./socket-path.ts";
@@ -29,6 +30,7 @@ export async function deleteAction(flags: Invocation): Promise<void> {
     // The daemon serves others, or ends by itself now that nothing is left.
   } else {
     for (const leftover of state === undefined ? [] : [state.shim, ...state.processes]) killIfAlive(leftover);
+    await removeCgroups(state?.cgroups ?? []);
     stateDir.remove();
     unlinkQuietly(path);
   }

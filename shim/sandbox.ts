@@ -1,12 +1,13 @@
 import { readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { guest } from "../proto/guest/methods.ts";
 import { chooseAccelerator } from "../vmm/accelerator.ts";
 import { locateParts } from "../vmm/locate.ts";
 import { vmSize } from "../vmm/size.ts";
 import { Vm } from "../vmm/vm.ts";
 import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
-import type { Spec } from "./bundle.ts";
+import type { Resources, Spec } from "./bundle.ts";
+import { VmCgroup } from "./cgroup.ts";
 import type { Container } from "./container.ts";
 import type { Log } from "./log.ts";
 import { shareMounts, unmountTree } from "./mounts.ts";
@@ -23,6 +24,7 @@ export class Sandbox {
   readonly stateDir: StateDir;
   readonly log: Log;
   readonly #launched: Promise<Vm>;
+  #cgroup: VmCgroup | undefined;
   #nextStream = 1;
   #stopped: Promise<void> | undefined;
 
@@ -36,14 +38,20 @@ export class Sandbox {
   }
 
   async #launch(uid: number, spec: Spec, settings: () => Settings): Promise<Vm> {
-    const config = vmConfig(spec, settings(), this.stateDir, uid);
+    const given = settings();
+    const config = vmConfig(spec, given, this.stateDir, uid);
     this.stateDir.create(uid);
+    const cgroup = vmCgroup(spec, config, given, this.log);
+    this.#cgroup = cgroup;
+    this.stateDir.write({ shim: thisProcess(), processes: [], cgroups: cgroup.directories });
+    cgroup.create();
     await shareMounts(this.stateDir.sharedDir);
     const begun = performance.now();
-    const vm = await Vm.launch(config, (line) => this.log.write("info", line));
+    const vm = await Vm.launch(config, (line) => this.log.write("info", line), cgroup);
     this.stateDir.write({
       shim: thisProcess(),
       processes: [vm.qemu, vm.virtiofsd].map(({ pid, startTime }) => ({ pid, startTime })),
+      cgroups: cgroup.directories,
     });
     void vm.ended.then((reason) => this.#lost(vm, reason));
     void vm.ready
@@ -52,6 +60,7 @@ export class Sandbox {
           t_boot: Math.round(performance.now() - begun),
           accel: config.accelerator,
         });
+        cgroup.limitTime();
         return this.#subscribe(vm);
       })
       .catch(() => {});
@@ -80,6 +89,14 @@ export class Sandbox {
     return { id, namespace, directory: path, warn: (message) => this.log.write("warning", message, { id }) };
   }
 
+  /**
+   * Sets new limits on the VM's cgroup on the host; throws what the kernel refuses. The cgroup is that of the container
+   * that the VM was made for: the limits of others in a pod hold in the guest.
+   */
+  updateCgroup(id: string, resources: Resources): void {
+    if (id === basename(this.stateDir.path)) this.#cgroup?.update(resources);
+  }
+
   sharedPath(id: string): string {
     return join(this.stateDir.sharedDir, id);
   }
@@ -98,6 +115,7 @@ export class Sandbox {
     this.#stopped ??= (async () => {
       const vm = await this.#launched.catch(() => undefined);
       await vm?.shutDown(POWER_OFF_LIMIT_MS);
+      await this.#cgroup?.remove();
       await unmountTree(this.stateDir.sharedDir).catch((error: Error) => this.log.write("warning", error.message));
       this.stateDir.remove();
     })();
@@ -141,6 +159,12 @@ function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: numbe
     uid,
     bootTimeoutMs: settings.boot_timeout_s * 1000,
   });
+}
+
+function vmCgroup(spec: Spec, config: VmConfig, settings: Settings, log: Log): VmCgroup {
+  const { cgroupsPath, resources = {} } = spec.linux ?? {};
+  const memoryBytes = (config.memoryMib + settings.host_overhead_mib) * 1024 * 1024;
+  return new VmCgroup(cgroupsPath, resources, memoryBytes, log);
 }
 
 function networkOf(spec: Spec): NetworkNamespace {

@@ -19,6 +19,8 @@ export interface Settings {
   max_vcpus: number;
   /** Added to a container's memory limit for the guest's kernel and guest-init. */
   overhead_mib: number;
+  /** Added to the guest's memory for QEMU and virtiofsd, in the memory limit of the VM's cgroup on the host. */
+  host_overhead_mib: number;
 }
 
 const DEFAULTS: Settings = {
@@ -33,6 +35,7 @@ const DEFAULTS: Settings = {
   vcpus: 1,
   max_vcpus: 64,
   overhead_mib: 64,
+  host_overhead_mib: 256,
 };
 
 /**

@@ -5,7 +5,7 @@ import { processStartTime } from "../vmm/child.ts";
 
 /**
  * What is on disk, below /run/microvm/NAMESPACE/GROUP:
- *   state.json   the processes of the VM, so that `delete` alone can end them
+ *   state.json   the processes and the cgroup of the VM, so that `delete` alone can end and remove them
  *   run/         0700, of the VM's user: the socket of virtiofsd
  *   shared/      what the guest sees under /run/shared; a mount of its own in the daemon's mount namespace
  * The directories above are 0711: QEMU's user passes through and sees nothing.
@@ -21,6 +21,8 @@ export interface ProcessId {
 export interface SandboxState {
   readonly shim: ProcessId;
   readonly processes: readonly ProcessId[];
+  /** Directories of the VM's cgroup. */
+  readonly cgroups?: readonly string[];
 }
 
 export class StateDir {

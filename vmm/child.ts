@@ -52,6 +52,13 @@ function privilegeArgs(uid: number): string[] {
   ];
 }
 
+/** Where a VM's processes belong on the host; its methods are called right after the start of each. */
+export interface Placement {
+  add(pid: number): void;
+  /** For a program that may have had children before it was placed. */
+  addChildren(pid: number): void;
+}
+
 /** A child process whose end is a promise: `exited` settles exactly once and never rejects. */
 export class Child {
   readonly pid: number;

@@ -26,7 +26,10 @@ test("nothing but the accelerator and the processor differs between KVM and TCG"
   const tcg = args(CONFIG);
   const kvm = args({ ...CONFIG, accelerator: "kvm" });
   expect(kvm).toBe(
-    tcg.replace("-accel tcg -cpu max", "-add-fd fd=8,set=1,opaque=kvm -accel kvm,device=/dev/fdset/1 -cpu host"),
+    tcg.replace(
+      "-accel tcg,tb-size=128 -cpu max",
+      "-add-fd fd=8,set=1,opaque=kvm -accel kvm,device=/dev/fdset/1 -cpu host",
+    ),
   );
 });
 

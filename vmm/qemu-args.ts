@@ -68,7 +68,8 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket
 }
 
 function acceleratorArgs(config: VmConfig, kvmFd: number): string[][] {
-  if (config.accelerator === "tcg") return [["-accel", "tcg"]];
+  // The buffer for translated code counts as QEMU's memory; its default is up to a gigabyte.
+  if (config.accelerator === "tcg") return [["-accel", "tcg,tb-size=128"]];
   return [
     ["-add-fd", `fd=${kvmFd},set=1,opaque=kvm`],
     ["-accel", "kvm,device=/dev/fdset/1"],

@@ -1,7 +1,7 @@
 import { chownSync, existsSync, watch } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { Child, confinedArgv, describeExit } from "./child.ts";
+import { Child, confinedArgv, describeExit, type Placement } from "./child.ts";
 import { Tail } from "./tail.ts";
 import { virtiofsdArgs } from "./virtiofsd-args.ts";
 import type { VmConfig } from "./vm-config.ts";
@@ -15,7 +15,11 @@ export interface Virtiofsd {
 const READY_LIMIT_MS = 10_000;
 
 /** Resolves when QEMU may connect. Rejects if the program cannot be started, ends early or is not ready in time. */
-export async function startVirtiofsd(config: VmConfig, log: (line: string) => void): Promise<Virtiofsd> {
+export async function startVirtiofsd(
+  config: VmConfig,
+  log: (line: string) => void,
+  placement: Placement,
+): Promise<Virtiofsd> {
   const socketPath = join(config.runDir, "virtiofsd.sock");
   // Watched before the start, so that the socket cannot appear unseen.
   const appeared = watchFor(config.runDir, socketPath);
@@ -24,6 +28,7 @@ export async function startVirtiofsd(config: VmConfig, log: (line: string) => vo
       network: { kind: "host" },
     });
     const child = await Child.spawn(argv, ["ignore", "ignore", "pipe"]);
+    placement.add(child.pid);
     const stderr = new Tail(child.stdio[2] as Readable, (line) => log(`virtiofsd: ${line}`));
     const early = child.exited.then((exit) => `ended with ${describeExit(exit)}: ${stderr.text}`);
     const outcome = await Promise.race([appeared.done, early]);
@@ -31,6 +36,7 @@ export async function startVirtiofsd(config: VmConfig, log: (line: string) => vo
       await child.kill();
       throw new Error(`virtiofsd ${outcome} (${config.virtiofsd}; 1.10 or later, the Rust program, is needed)`);
     }
+    placement.addChildren(child.pid);
     // QEMU runs as a user of its own, and connecting takes the right to write.
     chownSync(socketPath, config.uid, config.uid);
     return { child, socketPath };

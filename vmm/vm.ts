@@ -5,7 +5,7 @@ import { guest } from "../proto/guest/methods.ts";
 import { StreamMux, StreamViolation } from "../proto/stream/mux.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
 import { guardBoot } from "./boot.ts";
-import { Child, confinedArgv, describeExit } from "./child.ts";
+import { Child, confinedArgv, describeExit, type Placement } from "./child.ts";
 import { qemuArgs } from "./qemu-args.ts";
 import { Qmp } from "./qmp.ts";
 import { Tail } from "./tail.ts";
@@ -85,9 +85,9 @@ export class Vm {
   }
 
   /** Starts virtiofsd, then QEMU. Rejects, with nothing left, if either cannot be started. */
-  static async launch(config: VmConfig, log: (line: string) => void): Promise<Vm> {
+  static async launch(config: VmConfig, log: (line: string) => void, placement: Placement): Promise<Vm> {
     await using undo = new AsyncDisposableStack();
-    const virtiofsd = await startVirtiofsd(config, log);
+    const virtiofsd = await startVirtiofsd(config, log, placement);
     undo.defer(async () => void (await virtiofsd.child.kill()));
     const argv = confinedArgv(config.qemu, qemuArgs(config, FDS, virtiofsd.socketPath), {
       network: config.network,
@@ -100,6 +100,7 @@ export class Vm {
     const stdio = ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...files.fds] as const;
     const qemu = await Child.spawn(argv, [...stdio]).finally(() => files.close());
     undo.defer(async () => void (await qemu.kill()));
+    placement.add(qemu.pid);
     const vm = new Vm(qemu, virtiofsd, config, log);
     undo.move();
     return vm;

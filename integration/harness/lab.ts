@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import type { CommandOptions, Result } from "./command.ts";
 import { Containerd } from "./containerd.ts";
 import { IMAGE, makeImage } from "./image.ts";
-import { type ContainerdVersion, runtime } from "./paths.ts";
+import { type ContainerdVersion, runToken, runtime } from "./paths.ts";
 import { nothingRemains, takeStock } from "./remains.ts";
 
 export const VERSIONS: ContainerdVersion[] = ["1.6", "2.4"];
@@ -49,7 +49,7 @@ export function useLab(version: ContainerdVersion, settings = "", mayPanic = fal
     expect(log).not.toMatch(mayPanic ? /Oops:/ : /Kernel panic|Oops:/);
   });
   afterAll(async () => containerd?.stop());
-  const freshId = () => `t${++count}`;
+  const freshId = () => `t${runToken}-${++count}`;
   return {
     get containerd() {
       return get();

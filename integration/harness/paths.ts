@@ -1,5 +1,6 @@
 /** Where the things under test are, and which remedy to name where one is missing. */
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 
@@ -11,6 +12,9 @@ export const microvm = "io.containerd.microvm.v2";
 export const runc = "io.containerd.runc.v2";
 /** The runtime under test. RUNTIME=io.containerd.runc.v2 tries the tests themselves against runc. */
 export const runtime = process.env.RUNTIME ?? microvm;
+
+/** In the ids of this run's containers: cgroups are the whole machine's, and another run may be there. */
+export const runToken = randomBytes(3).toString("hex");
 
 export type ContainerdVersion = "1.6" | "2.4";
 

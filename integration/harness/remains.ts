@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { until } from "./deadline.ts";
+import { runToken } from "./paths.ts";
 
 /** Everything that is there now, a line each. */
 export function takeStock(): Set<string> {
@@ -63,6 +64,6 @@ function cgroups(): string[] {
   const text = execFileSync("find", ["/sys/fs/cgroup", "-mindepth", "2", "-type", "d"], { encoding: "utf8" });
   return text
     .split("\n")
-    .filter((line) => line !== "")
+    .filter((line) => line !== "" && (!/\/t[0-9a-f]{6}-\d+/.test(line) || line.includes(runToken)))
     .map((line) => `cgroup ${line}`);
 }

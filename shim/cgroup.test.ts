@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Resources } from "./bundle.ts";
+import { removeCgroups, VmCgroup } from "./cgroup.ts";
+import type { Log } from "./log.ts";
+
+const warnings: string[] = [];
+const log = { write: (_level: string, message: string) => void warnings.push(message) } as unknown as Log;
+
+/** A file where a hierarchy should be: nothing can be made there. */
+function broken(resources: Resources): VmCgroup {
+  const root = join(mkdtempSync(join(tmpdir(), "cgroup-")), "file");
+  writeFileSync(root, "");
+  return new VmCgroup("/a/b", resources, 1, log, [{ version: 2, root, controllers: new Set() }]);
+}
+
+test("a cgroup that cannot be made is a warning without a limit, and nothing is placed", async () => {
+  const cgroup = broken({ cpu: { shares: 100 } });
+  cgroup.create();
+  expect(warnings.pop()).toMatch(/^cannot place the VM in the cgroup \/a\/b: /);
+  cgroup.add(1);
+  cgroup.limitTime();
+  await cgroup.remove();
+  expect(warnings).toEqual([]);
+});
+
+test("a cgroup that cannot be made is an error where a limit depends on it", () => {
+  expect(() => broken({ memory: { limit: 1 } }).create()).toThrow("cannot place the VM in the cgroup /a/b");
+});
+
+test("without a path nothing is made", () => {
+  const cgroup = new VmCgroup(undefined, { memory: { limit: 1 } }, 1, log, [
+    { version: 1, root: "/nonexistent", controllers: new Set() },
+  ]);
+  cgroup.create();
+  cgroup.add(1);
+  expect(cgroup.directories).toEqual([]);
+});
+
+test("what is there is removed, what is gone is no error", async () => {
+  const root = mkdtempSync(join(tmpdir(), "cgroup-"));
+  mkdirSync(join(root, "a"));
+  await removeCgroups([join(root, "a"), join(root, "gone")]);
+  expect(existsSync(join(root, "a"))).toBe(false);
+});

@@ -1,0 +1,191 @@
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Resources } from "./bundle.ts";
+import { isLimited, vmLimits } from "./cgroup-limits.ts";
+import { findHierarchies, type Hierarchy } from "./cgroup-mounts.ts";
+import { cgroupPath } from "./cgroup-path.ts";
+import type { Log } from "./log.ts";
+
+/** Controllers of version 2 that are handed down to the VM's cgroup, where they are there. */
+const CONTROLLERS = ["cpu", "cpuset", "io", "memory", "pids"];
+const REMOVE_LIMIT_MS = 2_000;
+const REMOVE_STEP_MS = 5;
+
+/**
+ * The cgroup of a VM on the host, in every hierarchy: QEMU and virtiofsd are in it, the shim is not. It is the one that
+ * containerd names for the container, so that whoever watches or limits that one meets the VM.
+ *
+ * As with runc, a cgroup that cannot be made is an error where a limit depends on it; otherwise it is a warning.
+ */
+export class VmCgroup {
+  /** Absolute; what `removeCgroups` takes. Empty where nothing is placed. */
+  readonly directories: readonly string[];
+  readonly #hierarchies: readonly Hierarchy[];
+  readonly #path: string;
+  readonly #resources: Resources;
+  readonly #memoryBytes: number;
+  readonly #log: Log;
+  #made = false;
+
+  /** Makes nothing yet, so that `directories` can be written down before. `memoryBytes`: all that the VM may take. */
+  constructor(
+    cgroupsPath: string | undefined,
+    resources: Resources,
+    memoryBytes: number,
+    log: Log,
+    hierarchies: readonly Hierarchy[] = findHierarchies(),
+  ) {
+    const path = cgroupPath(cgroupsPath);
+    this.#hierarchies = path === undefined ? [] : hierarchies;
+    this.#path = path ?? "";
+    this.#resources = resources;
+    this.#memoryBytes = memoryBytes;
+    this.#log = log;
+    this.directories = this.#hierarchies.map(({ root }) => join(root, this.#path));
+  }
+
+  /** Makes the cgroup, with the limits that do not slow down the boot. Throws if a limit cannot be held. */
+  create(): void {
+    this.#attempt(() => {
+      for (const hierarchy of this.#hierarchies) makeDirectories(hierarchy, this.#path);
+      this.#made = this.directories.length > 0;
+    });
+    const { cpu: { quota: _quota, period: _period, ...cpu } = {}, ...rest } = this.#resources;
+    this.#set({ ...rest, cpu });
+  }
+
+  /** Moves a process in; its children are born there. To be called right after its start. */
+  add(pid: number): void {
+    this.#attempt(() => {
+      if (this.#made) for (const directory of this.directories) writeValue(join(directory, "cgroup.procs"), `${pid}`);
+    });
+  }
+
+  /** Moves children in that were born before their parent was. */
+  addChildren(pid: number): void {
+    for (const child of childrenOf(pid)) this.add(child);
+  }
+
+  /** The guest is up: its limit of processor time begins. */
+  limitTime(): void {
+    const { quota, period } = this.#resources.cpu ?? {};
+    try {
+      this.#set({ cpu: { ...(quota !== undefined && { quota }), ...(period !== undefined && { period }) } });
+    } catch (error) {
+      // What the host's kernel refuses, the guest's refuses too, and that reaches the client.
+      this.#log.write("warning", (error as Error).message);
+    }
+  }
+
+  /** Sets new limits on the running VM. Its memory stays what it is. Throws if the kernel refuses one. */
+  update(resources: Resources): void {
+    this.#set(resources);
+  }
+
+  remove(): Promise<void> {
+    return removeCgroups(this.#made ? this.directories : []);
+  }
+
+  #set(resources: Resources): void {
+    if (!this.#made) return;
+    for (const [index, hierarchy] of this.#hierarchies.entries()) {
+      const limits = vmLimits(resources, this.#memoryBytes, hierarchy.version);
+      const ours = limits.filter(({ controller }) => hierarchy.controllers.has(controller));
+      setAll(ours.map(({ file, value }) => ({ path: join(this.directories[index] ?? "", file), value })));
+    }
+  }
+
+  #attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      const message = `cannot place the VM in the cgroup ${this.#path}: ${(error as Error).message}`;
+      for (const directory of this.directories) removeIfEmpty(directory);
+      this.#made = false;
+      if (isLimited(this.#resources)) throw new Error(message, { cause: error });
+      this.#log.write("warning", message);
+    }
+  }
+}
+
+/** The kernel may refuse a value until another is set (memory and memory with swap): what fails is tried once more. */
+function setAll(values: readonly { path: string; value: string }[]): void {
+  const refused = values.filter(({ path, value }) => {
+    try {
+      writeValue(path, value);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  for (const { path, value } of refused) {
+    try {
+      writeValue(path, value);
+    } catch (error) {
+      throw new Error(`cannot set ${path} to ${value}: ${(error as NodeJS.ErrnoException).code}`, { cause: error });
+    }
+  }
+}
+
+function makeDirectories({ version, root, controllers }: Hierarchy, path: string): void {
+  let directory = root;
+  for (const name of path.split("/").filter(Boolean)) {
+    const parent = directory;
+    if (version === 2) for (const controller of CONTROLLERS) handDown(parent, controller, controllers);
+    directory = join(directory, name);
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    if (controllers.has("cpuset") && version === 1) inheritCpuset(parent, directory);
+  }
+}
+
+/** Not possible where the parent has processes: then the limit says so, if there is one. */
+function handDown(parent: string, controller: string, available: ReadonlySet<string>): void {
+  if (!available.has(controller)) return;
+  try {
+    writeValue(join(parent, "cgroup.subtree_control"), `+${controller}`);
+  } catch {}
+}
+
+/** A cpuset of version 1 takes no process before it has processors and memory nodes. */
+function inheritCpuset(parent: string, directory: string): void {
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    if (readFileSync(join(directory, file), "utf8").trim() !== "") continue;
+    writeValue(join(directory, file), readFileSync(join(parent, file), "utf8").trim());
+  }
+}
+
+function writeValue(path: string, value: string): void {
+  // Never made: a file that is missing is a controller that is.
+  writeFileSync(path, value, { flag: "r+" });
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Removes what is empty, and waits a bounded time for what is not yet: a process that was killed leaves a moment later,
+ * and version 1 has no event for it. Cgroups above stay, as with runc: another container may be about to use them.
+ */
+export async function removeCgroups(directories: readonly string[]): Promise<void> {
+  const limit = performance.now() + REMOVE_LIMIT_MS;
+  let left = directories.filter((directory) => !removeIfEmpty(directory));
+  while (left.length > 0 && performance.now() < limit) {
+    await delay(REMOVE_STEP_MS);
+    left = left.filter((directory) => !removeIfEmpty(directory));
+  }
+}
+
+function removeIfEmpty(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "EBUSY";
+  }
+}
