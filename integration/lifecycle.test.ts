@@ -108,6 +108,20 @@ describe.each(VERSIONS)("containerd %s", (version) => {
     await lab.containerd.mustCtr(["container", "rm", id]);
   });
 
+  // Each brings a root file system of its own, whose pages go where those of the last one were.
+  test("six containers, one after the other in one VM", async () => {
+    const pod = lab.freshId();
+    const flags = ["--annotation", `io.containerd.runc.v2.group=${pod}`];
+    const first = lab.containerd.hold(["run", "--rm", "--runtime", runtime, ...flags, IMAGE, pod, "sh", "-c", TRAP]);
+    await first.printed("ready");
+    for (let n = 1; n < 6; n++) {
+      const { code, stdout } = await lab.run(["sh", "-c", `echo ${n}; exit ${n}`], { flags });
+      expect([code, stdout.toString()]).toEqual([n, `${n}\n`]);
+    }
+    await lab.containerd.mustCtr(["task", "kill", pod]);
+    expect((await first.done).code).toBe(143);
+  });
+
   test.each([
     ["QEMU", /qemu-system/],
     ["virtiofsd", /virtiofsd/],

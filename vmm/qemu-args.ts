@@ -32,6 +32,12 @@ const KERNEL_ARGUMENTS = [
   "random.trust_cpu=on",
 ];
 
+/**
+ * TCG keeps its translation of a page of code until the guest or QEMU writes to that page. virtiofsd is neither: what it
+ * reads into a page that held code before would be run as the old code. A page that is cleared first is translated anew.
+ */
+const TCG_KERNEL_ARGUMENTS = ["init_on_alloc=1"];
+
 /** The command line of QEMU, without the program's name. Pure: the same input gives the same arguments. */
 export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket: string): string[] {
   return [
@@ -52,7 +58,7 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket
     ["-global", "virtio-mmio.force-legacy=false"],
     ["-kernel", `/proc/self/fd/${fds.kernel}`],
     ["-initrd", `/proc/self/fd/${fds.initrd}`],
-    ["-append", KERNEL_ARGUMENTS.join(" ")],
+    ["-append", kernelArguments(config).join(" ")],
     ["-serial", "stdio"],
     ["-chardev", `socket,id=qmp,fd=${fds.qmp}`, "-mon", "chardev=qmp,mode=control"],
     ["-device", "virtio-serial-device,max_ports=3"],
@@ -65,6 +71,10 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket
     ["-chardev", `socket,id=shared,path=${vhostUserSocket}`],
     ["-device", `vhost-user-fs-device,chardev=shared,tag=${SHARED_TAG},queue-size=1024`],
   ].flat();
+}
+
+function kernelArguments(config: VmConfig): string[] {
+  return config.accelerator === "tcg" ? [...KERNEL_ARGUMENTS, ...TCG_KERNEL_ARGUMENTS] : KERNEL_ARGUMENTS;
 }
 
 function acceleratorArgs(config: VmConfig, kvmFd: number): string[][] {
