@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { writeConfig } from "./harness/config.ts";
 import { until } from "./harness/deadline.ts";
 import { IMAGE } from "./harness/image.ts";
-import { type Lab, useLab } from "./harness/lab.ts";
+import { type Lab, useLab, VERSIONS } from "./harness/lab.ts";
 import { microvm } from "./harness/paths.ts";
 
 const MIB = 1024 * 1024;
@@ -97,5 +97,17 @@ describe("the VM's cgroup", () => {
     await lab.containerd.ctr(["task", "rm", "-f", id]);
     await lab.containerd.ctr(["container", "rm", id]);
     execFileSync("rm", ["-rf", "/run/containerd/fifo"]);
+  });
+});
+
+describe.each(VERSIONS)("the log of containerd %s at debug level", (version) => {
+  const lab = useLab(version, "", false, "debug");
+
+  test("has the exact command line of QEMU, and what a start spends its time on", async () => {
+    await lab.run(["true"]);
+    const log = lab.containerd.logText;
+    expect(log).toMatch(/level=debug msg="QEMU: \[.*\\"-M\\",\\"microvm,.*runtime=microvm scope=microvm-vm/);
+    expect(log).toMatch(/level=debug msg="guest ready" runtime=microvm t_boot=\d+/);
+    expect(log).toMatch(/level=debug msg="container created" runtime=microvm id=\S+ t_mount=\d+/);
   });
 });

@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { sendDebug } from "../proto/debug.ts";
 import { TtrpcServer } from "../proto/ttrpc/server.ts";
 import { readSpec } from "./bundle.ts";
 import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
@@ -19,6 +20,8 @@ export function daemon(): void {
   delete process.env[DAEMON_VARIABLE];
   const { bundle, namespace, group, ttrpcAddress } = parameters;
   const log = new Log(bundle, parameters.debug);
+  // What the VM is started with is always worth a line; the wire's lines are too many, NODE_DEBUG asks for them.
+  sendDebug((scope, line) => log.trace(scope, line), parameters.debug ? ["microvm-vm"] : []);
   const settingsPath = process.env.MICROVM_CONFIG || DEFAULT_SETTINGS_PATH;
   const sandbox = new Sandbox(
     new StateDir(namespace, group),

@@ -3,6 +3,9 @@ import { join } from "node:path";
 
 export type Level = "debug" | "info" | "warning" | "error";
 
+/** A pipe takes a line of this many bytes whole or not at all; pipe(7). */
+const PIPE_BUF = 4096;
+
 /**
  * containerd reads the fifo BUNDLE/log and prints its lines among its own. Writes never block and never fail the
  * caller: a reader that is slow or gone costs lines, not the container.
@@ -22,9 +25,21 @@ export class Log {
 
   /** One line in the format of logrus, which containerd writes itself. */
   write(level: Level, message: string, fields: Record<string, string | number> = {}): void {
-    if (this.#fd === undefined || (level === "debug" && !this.#debug)) return;
+    if (level !== "debug" || this.#debug) this.#print(level, message, fields);
+  }
+
+  /** A line that somebody turned on by its scope, whatever containerd's level is. */
+  trace(scope: string, message: string): void {
+    this.#print("debug", message, { scope });
+  }
+
+  #print(level: Level, message: string, fields: Record<string, string | number>): void {
+    if (this.#fd === undefined) return;
     const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${quoted(String(value))}`);
-    const line = `time="${new Date().toISOString()}" level=${level} msg=${quoted(message)} runtime=microvm${rest.join("")}\n`;
+    const end = ` runtime=microvm${rest.join("")}\n`;
+    const begin = `time="${new Date().toISOString()}" level=${level} msg=`;
+    const room = PIPE_BUF - Buffer.byteLength(begin) - Buffer.byteLength(end);
+    const line = `${begin}${shortened(quoted(message), room)}${end}`;
     try {
       writeSync(this.#fd, line);
     } catch {
@@ -36,6 +51,16 @@ export class Log {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
   }
+}
+
+/** Keeps a quoted text quoted. */
+function shortened(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const kept = Buffer.from(text)
+    .subarray(0, Math.max(bytes - 8, 0))
+    .toString("utf8");
+  // An escape that was cut in two would spoil the end.
+  return `${kept.replace(/[\\\ufffd][^\\]{0,5}$/, "")}..."`;
 }
 
 function quoted(text: string): string {

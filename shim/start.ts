@@ -8,6 +8,9 @@ import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
 import type { Invocation } from "./flags.ts";
 import { socketPath } from "./socket-path.ts";
 
+/** containerd.runtime.bootstrap.v1.LogLevel. */
+const LOG_LEVEL_DEBUG = -4;
+
 /**
  * The `start` action: makes the socket, starts the daemon that serves it, or finds the one of the group that does
  * already, and prints the address in the form that fits what containerd sent.
@@ -29,7 +32,7 @@ export async function start(flags: Invocation): Promise<void> {
       bundle,
       socket: path,
       ttrpcAddress: params?.containerdTtrpcAddress || (process.env.TTRPC_ADDRESS ?? ""),
-      debug: flags.debug,
+      debug: flags.debug || (params?.logLevel ?? 0) <= LOG_LEVEL_DEBUG,
     };
     startDaemon(server, parameters);
   }

@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
-import { debuglog } from "node:util";
+import { debugScope } from "../proto/debug.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 
-const debug = debuglog("microvm-qmp");
+const debug = debugScope("microvm-qmp");
 
 /** A line of QMP is short; QEMU is not trusted with our memory once a guest may have taken it over. */
 const MAX_LINE = 1024 * 1024;

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import type { Duplex, Readable } from "node:stream";
-import { debuglog } from "node:util";
+import { debugScope } from "../proto/debug.ts";
 import { guest } from "../proto/guest/methods.ts";
 import { StreamMux, StreamViolation } from "../proto/stream/mux.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
@@ -12,7 +12,7 @@ import { Tail } from "./tail.ts";
 import { startVirtiofsd, type Virtiofsd } from "./virtiofsd.ts";
 import type { VmConfig } from "./vm-config.ts";
 
-const debug = debuglog("microvm-vm");
+const debug = debugScope("microvm-vm");
 
 /** Descriptors of QEMU, in the order of its stdio below; the last only with KVM. */
 const FDS = { qmp: 3, control: 4, io: 5, kernel: 6, initrd: 7, kvm: 8 };
@@ -94,7 +94,7 @@ export class Vm {
       // The socket of virtiofsd lies in a directory of the VM's user.
       uid: config.uid,
     });
-    debug("%j", argv);
+    debug("QEMU: %j", argv);
     // "pipe" is a connected pair of unix sockets in Node: both directions, no path, and it ends with either side.
     const files = openFiles(config);
     const stdio = ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...files.fds] as const;

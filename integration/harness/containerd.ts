@@ -26,10 +26,10 @@ export class Containerd {
   readonly #env: NodeJS.ProcessEnv;
   #process: ChildProcess | undefined;
 
-  private constructor(version: ContainerdVersion, settings: string, shimDirectory: string) {
+  private constructor(version: ContainerdVersion, settings: string, shimDirectory: string, level: string) {
     this.#binaries = containerdDir(version);
     this.#config = join(this.directory, "config.toml");
-    writeFileSync(this.#config, configuration(version, this.directory, this.address));
+    writeFileSync(this.#config, configuration(version, this.directory, this.address, level));
     const microvmConfig = join(this.directory, "microvm.toml");
     writeFileSync(microvmConfig, settings);
     const path = [shimDirectory, this.#binaries, "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":");
@@ -37,8 +37,13 @@ export class Containerd {
   }
 
   /** `settings` is the shim's configuration file, TOML; the shim is found in `shimDirectory`. */
-  static async start(version: ContainerdVersion, settings = "", shimDirectory = buildDir): Promise<Containerd> {
-    const containerd = new Containerd(version, settings, shimDirectory);
+  static async start(
+    version: ContainerdVersion,
+    settings = "",
+    shimDirectory = buildDir,
+    level = "info",
+  ): Promise<Containerd> {
+    const containerd = new Containerd(version, settings, shimDirectory, level);
     await containerd.#launch();
     return containerd;
   }
@@ -106,7 +111,7 @@ export class Containerd {
   }
 }
 
-function configuration(version: ContainerdVersion, directory: string, address: string): string {
+function configuration(version: ContainerdVersion, directory: string, address: string, level: string): string {
   const [format, disabled] =
     version === "1.6"
       ? [2, ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]]
@@ -128,6 +133,6 @@ address = "${address}"
 [ttrpc]
 address = "${address}.ttrpc"
 [debug]
-level = "info"
+level = "${level}"
 `;
 }

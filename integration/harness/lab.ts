@@ -25,7 +25,7 @@ export interface RunOptions extends CommandOptions {
 }
 
 /** To be called in a `describe`. Nothing may remain after any of its tests. */
-export function useLab(version: ContainerdVersion, settings = "", mayPanic = false): Lab {
+export function useLab(version: ContainerdVersion, settings = "", mayPanic = false, level = "info"): Lab {
   let containerd: Containerd | undefined;
   let before: Set<string>;
   let count = 0;
@@ -34,7 +34,7 @@ export function useLab(version: ContainerdVersion, settings = "", mayPanic = fal
     return containerd;
   };
   beforeAll(async () => {
-    containerd = await Containerd.start(version, settings);
+    containerd = await Containerd.start(version, settings, undefined, level);
     const archive = join(containerd.directory, "image.tar");
     makeImage(archive, IMAGE);
     await containerd.mustCtr(["image", "import", archive]);

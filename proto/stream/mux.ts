@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { debuglog } from "node:util";
+import { debugScope } from "../debug.ts";
 import { StreamDecoder } from "./decode.ts";
 import * as frame from "./frame.ts";
 import { type MuxStream, PortStream } from "./stream.ts";
@@ -8,7 +8,7 @@ import { UsedIds } from "./used-ids.ts";
 export { INITIAL_CREDIT, StreamViolation } from "./frame.ts";
 export type { MuxStream } from "./stream.ts";
 
-const debug = debuglog("microvm-stream");
+const debug = debugScope("microvm-stream");
 
 // Below this size, copying beside the header is cheaper than handing two buffers to the kernel.
 const COPY_LIMIT = 4 << 10;

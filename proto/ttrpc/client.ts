@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { debuglog } from "node:util";
+import { debugScope } from "../debug.ts";
 import { Code } from "./code.ts";
 import { type Decoded, encode } from "./codec.ts";
 import { FrameDecoder, type Oversized } from "./decode.ts";
@@ -8,7 +8,7 @@ import { Flag, type Frame, FrameType, writeFrame } from "./frame.ts";
 import type { Method } from "./method.ts";
 import { RpcError } from "./rpc-error.ts";
 
-const debug = debuglog("microvm-ttrpc");
+const debug = debugScope("microvm-ttrpc");
 
 export interface CallOptions {
   /** How long to wait for the answer, in milliseconds; also told to the server. */

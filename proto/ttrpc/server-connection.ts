@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { debuglog } from "node:util";
+import { debugScope } from "../debug.ts";
 import { Code, codeName } from "./code.ts";
 import { FrameDecoder, type Oversized } from "./decode.ts";
 import { decodeRequest, encodeFailure, encodeSuccess, oversized, type Request } from "./envelope.ts";
@@ -7,7 +7,7 @@ import { Flag, type Frame, FrameType, MAX_LENGTH, writeFrame } from "./frame.ts"
 import type { CallContext, Route, RouteTable } from "./route.ts";
 import { RpcError } from "./rpc-error.ts";
 
-const debug = debuglog("microvm-ttrpc");
+const debug = debugScope("microvm-ttrpc");
 
 // Reading stops while this much is being worked on. Many calls are legal, for each exec has a Wait that lasts as long
 // as its process; the limits are there for a peer that sends without reading.
