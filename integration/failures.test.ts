@@ -21,7 +21,7 @@ describe.each([
   ["an initrd that is none", 'initrd = "/etc/passwd"', /Kernel panic/],
   ["a QEMU that fails", 'qemu = "/bin/false"', /QEMU ended with exit status 1/],
   ["a virtiofsd that fails", 'virtiofsd = "/bin/false"', /virtiofsd ended with exit status 1/],
-  ["a wrong configuration", "memory_mib = 0", /memory_mib: must be a whole number above 0/],
+  ["a wrong configuration", "memory_mib = 0", /memory_mib: must be a whole number from 64/],
   ["a guest that never answers", `qemu = "${hangingQemu()}"\nboot_timeout_s = 2`, /not ready within 2 s/],
 ])("%s", (_, settings, message) => {
   const lab = useLab("1.6", settings, settings.startsWith("initrd"));

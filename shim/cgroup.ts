@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Resources } from "./bundle.ts";
@@ -107,6 +107,18 @@ export class VmCgroup {
       this.#log.write("warning", message);
     }
   }
+}
+
+/**
+ * Moves a process into a cgroup that must be there, in every hierarchy that has it, as containerd's own shims do with
+ * their `shim_cgroup`. Throws if none has it.
+ */
+export function joinCgroup(cgroupsPath: string, pid: number): void {
+  const path = cgroupPath(cgroupsPath) ?? "/";
+  const directories = findHierarchies().map(({ root }) => join(root, path));
+  const there = directories.filter((directory) => existsSync(join(directory, "cgroup.procs")));
+  if (there.length === 0) throw new Error(`there is no cgroup ${path}`);
+  for (const directory of there) writeValue(join(directory, "cgroup.procs"), `${pid}`);
 }
 
 /** The kernel may refuse a value until another is set (memory and memory with swap): what fails is tried once more. */

@@ -1,3 +1,5 @@
+import type { RuntimeOptions } from "./options.ts";
+
 /** What `start` hands to the daemon, as JSON in an environment variable: the command line is for everybody to see. */
 export interface DaemonParameters {
   readonly id: string;
@@ -9,6 +11,7 @@ export interface DaemonParameters {
   /** containerd's ttrpc socket, for events. */
   readonly ttrpcAddress: string;
   readonly debug: boolean;
+  readonly options: RuntimeOptions;
 }
 
 export const DAEMON_VARIABLE = "MICROVM_DAEMON";

@@ -1,12 +1,14 @@
 import { createServer } from "node:net";
+import type { Any } from "../proto/containerd/any.ts";
 import { sendDebug } from "../proto/debug.ts";
 import { TtrpcServer } from "../proto/ttrpc/server.ts";
 import { readSpec } from "./bundle.ts";
+import { joinCgroup } from "./cgroup.ts";
 import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
 import { EventPublisher } from "./events.ts";
 import { Log } from "./log.ts";
+import { lateNotes, type Note, vmSettings } from "./options.ts";
 import { Sandbox } from "./sandbox.ts";
-import { DEFAULT_SETTINGS_PATH, readSettings } from "./settings.ts";
 import { StateDir, vmUser } from "./state-dir.ts";
 import { taskRoutes } from "./task-service.ts";
 import { unlinkQuietly } from "./unlink.ts";
@@ -18,16 +20,21 @@ const EVENT_FLUSH_MS = 2_000;
 export function daemon(): void {
   const parameters = JSON.parse(process.env[DAEMON_VARIABLE] ?? "{}") as DaemonParameters;
   delete process.env[DAEMON_VARIABLE];
-  const { bundle, namespace, group, ttrpcAddress } = parameters;
+  const { bundle, namespace, group, ttrpcAddress, options } = parameters;
   const log = new Log(bundle, parameters.debug);
   // What the VM is started with is always worth a line; the wire's lines are too many, NODE_DEBUG asks for them.
   sendDebug((scope, line) => log.trace(scope, line), parameters.debug ? ["microvm-vm"] : []);
-  const settingsPath = process.env.MICROVM_CONFIG || DEFAULT_SETTINGS_PATH;
+  const tell = (notes: readonly Note[]) => {
+    for (const { level, text } of notes) log.write(level, text);
+  };
+  tell(options.notes);
+  if (options.shimCgroup !== "") joinShimCgroup(options.shimCgroup, log);
+  const spec = readSpec(bundle);
   const sandbox = new Sandbox(
     new StateDir(namespace, group),
     vmUser(namespace, group),
-    readSpec(bundle),
-    () => readSettings(settingsPath, (message) => log.write("warning", message)),
+    spec,
+    () => vmSettings(options, spec.annotations ?? {}, (message) => log.write("warning", message)),
     log,
   );
   const events = new EventPublisher(ttrpcAddress, namespace, log);
@@ -42,7 +49,8 @@ export function daemon(): void {
     await events.flush(EVENT_FLUSH_MS);
     process.exit(0);
   };
-  const server = new TtrpcServer(taskRoutes({ sandbox, events, exit: () => setImmediate(exit) }));
+  const seeOptions = (late: Any) => tell(lateNotes(late, options));
+  const server = new TtrpcServer(taskRoutes({ sandbox, events, exit: () => setImmediate(exit), seeOptions }));
   listener.on("connection", (socket) => server.serve(socket));
   listener.listen({ fd: LISTEN_FD });
 
@@ -56,4 +64,13 @@ export function daemon(): void {
   };
   process.on("uncaughtException", fail);
   process.on("unhandledRejection", fail);
+}
+
+/** A shim outside of its cgroup still serves its containers. */
+function joinShimCgroup(path: string, log: Log): void {
+  try {
+    joinCgroup(path, process.pid);
+  } catch (error) {
+    log.write("warning", `cannot join the shim's cgroup: ${(error as Error).message}`);
+  }
 }

@@ -9,6 +9,7 @@ import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-c
 import type { Resources, Spec } from "./bundle.ts";
 import { VmCgroup } from "./cgroup.ts";
 import type { Container } from "./container.ts";
+import { limitsOf } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { shareMounts, unmountTree } from "./mounts.ts";
 import type { Settings } from "./settings.ts";
@@ -138,17 +139,13 @@ export class Sandbox {
 }
 
 function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: number): VmConfig {
-  const { memory, cpu } = spec.linux?.resources ?? {};
-  const size = vmSize(
-    { memory: memory?.limit, cpuQuota: cpu?.quota, cpuPeriod: cpu?.period },
-    {
-      defaultMemoryMib: settings.memory_mib,
-      maxMemoryMib: settings.max_memory_mib,
-      defaultVcpus: settings.vcpus,
-      maxVcpus: settings.max_vcpus,
-      overheadMib: settings.overhead_mib,
-    },
-  );
+  const size = vmSize(limitsOf(spec), {
+    defaultMemoryMib: settings.memory_mib,
+    maxMemoryMib: settings.max_memory_mib,
+    defaultVcpus: settings.vcpus,
+    maxVcpus: settings.max_vcpus,
+    overheadMib: settings.overhead_mib,
+  });
   return checkVmConfig({
     ...locateParts(settings, readlinkSync("/proc/self/exe"), process.env.PATH ?? ""),
     accelerator: chooseAccelerator(settings.accelerator),

@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { parse } from "smol-toml";
+import { MAX_VCPUS, MIN_MEMORY_MIB } from "../vmm/vm-config.ts";
 
 export const DEFAULT_SETTINGS_PATH = "/etc/microvm/config.toml";
 
-/** What the configuration file sets. Every key is optional there; undefined paths are looked for by vmm/locate.ts. */
+/** What the configuration sets. Every key is optional there; undefined paths are looked for by vmm/locate.ts. */
 export interface Settings {
   kernel: string | undefined;
   initrd: string | undefined;
@@ -21,9 +22,11 @@ export interface Settings {
   overhead_mib: number;
   /** Added to the guest's memory for QEMU and virtiofsd, in the memory limit of the VM's cgroup on the host. */
   host_overhead_mib: number;
+  /** Keys that an annotation may set. */
+  annotations: readonly string[];
 }
 
-const DEFAULTS: Settings = {
+export const DEFAULTS: Settings = {
   kernel: undefined,
   initrd: undefined,
   qemu: undefined,
@@ -36,49 +39,99 @@ const DEFAULTS: Settings = {
   max_vcpus: 64,
   overhead_mib: 64,
   host_overhead_mib: 256,
+  annotations: ["memory_mib", "vcpus"],
 };
 
-/**
- * Reads the configuration file; no file means the defaults. An unknown key is a warning, for a newer file must not stop
- * an older shim; a wrong value is an Error that names the file and the key.
- */
-export function readSettings(path: string, warn: (message: string) => void): Settings {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT" && path === DEFAULT_SETTINGS_PATH) return { ...DEFAULTS };
-    throw new Error(`cannot read the configuration: ${(error as Error).message}`, { cause: error });
-  }
-  return parseSettings(text, path, warn);
+const MAX_MEMORY_MIB = 16 * 1024 * 1024;
+/** A configuration is small; what is larger is something else. */
+const MAX_BYTES = 1024 * 1024;
+
+type Rule = (value: unknown) => string | undefined;
+
+/** What is allowed for each key; a rule gives what is wrong, in words. */
+const RULES: Record<keyof Settings, Rule> = {
+  kernel: absolutePath,
+  initrd: absolutePath,
+  qemu: absolutePath,
+  virtiofsd: absolutePath,
+  accelerator: (value) =>
+    ["auto", "kvm", "tcg"].includes(value as string) ? undefined : 'must be "auto", "kvm" or "tcg"',
+  boot_timeout_s: wholeNumber(1, 3600),
+  memory_mib: wholeNumber(MIN_MEMORY_MIB, MAX_MEMORY_MIB),
+  max_memory_mib: wholeNumber(MIN_MEMORY_MIB, MAX_MEMORY_MIB),
+  vcpus: wholeNumber(1, MAX_VCPUS),
+  max_vcpus: wholeNumber(1, MAX_VCPUS),
+  overhead_mib: wholeNumber(0, MAX_MEMORY_MIB),
+  host_overhead_mib: wholeNumber(0, MAX_MEMORY_MIB),
+  annotations: (value) =>
+    Array.isArray(value) && value.every((key) => isKey(key) && key !== "annotations")
+      ? undefined
+      : "must be a list of keys of the configuration, without itself",
+};
+
+function absolutePath(value: unknown): string | undefined {
+  return typeof value === "string" && value.startsWith("/") ? undefined : "must be an absolute path";
 }
 
-export function parseSettings(text: string, path: string, warn: (message: string) => void): Settings {
+function wholeNumber(min: number, max: number): Rule {
+  return (value) =>
+    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+      ? undefined
+      : `must be a whole number from ${min} to ${max}`;
+}
+
+export function isKey(key: unknown): key is keyof Settings {
+  return typeof key === "string" && Object.hasOwn(RULES, key);
+}
+
+/** `settings` with one key changed. `source` is named in the Error for a wrong value. */
+export function withValue(settings: Settings, key: keyof Settings, value: unknown, source: string): Settings {
+  const problem = RULES[key](value);
+  if (problem !== undefined) throw new Error(`${source}: ${problem}`);
+  return { ...settings, [key]: value };
+}
+
+/**
+ * `settings` overridden by a file, key by key. An unknown key is a warning, for a newer file must not stop an older shim;
+ * a wrong value is an Error that names the file and the key. A file that is missing is an error, too, unless
+ * `mayBeMissing`.
+ */
+export function readSettings(
+  settings: Settings,
+  path: string,
+  mayBeMissing: boolean,
+  warn: (message: string) => void,
+): Settings {
+  let text: string;
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile()) throw new Error(`${path} is no file`);
+    if (stat.size > MAX_BYTES) throw new Error(`${path} is larger than ${MAX_BYTES} bytes`);
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" && mayBeMissing) return settings;
+    throw new Error(`cannot read the configuration: ${(error as Error).message}`, { cause: error });
+  }
+  return parseSettings(settings, text, path, warn);
+}
+
+/** `settings` overridden by TOML text; `source` is what errors and warnings name. */
+export function parseSettings(
+  settings: Settings,
+  text: string,
+  source: string,
+  warn: (message: string) => void,
+): Settings {
   let table: Record<string, unknown>;
   try {
     table = parse(text);
   } catch (error) {
-    throw new Error(`${path}: ${(error as Error).message.split("\n")[0]}`, { cause: error });
+    throw new Error(`${source}: ${(error as Error).message.split("\n")[0]}`, { cause: error });
   }
-  const settings: Record<string, unknown> = { ...DEFAULTS };
+  let result = settings;
   for (const [key, value] of Object.entries(table)) {
-    if (!(key in DEFAULTS)) {
-      warn(`${path}: unknown key "${key}" is ignored`);
-      continue;
-    }
-    const problem = check(key as keyof Settings, value);
-    if (problem !== undefined) throw new Error(`${path}: ${key}: ${problem}`);
-    settings[key] = value;
+    if (isKey(key)) result = withValue(result, key, value, `${source}: ${key}`);
+    else warn(`${source}: unknown key "${key}" is ignored`);
   }
-  return settings as unknown as Settings;
-}
-
-function check(key: keyof Settings, value: unknown): string | undefined {
-  if (key === "accelerator") {
-    return ["auto", "kvm", "tcg"].includes(value as string) ? undefined : 'must be "auto", "kvm" or "tcg"';
-  }
-  if (typeof DEFAULTS[key] === "number") {
-    return Number.isInteger(value) && (value as number) > 0 ? undefined : "must be a whole number above 0";
-  }
-  return typeof value === "string" && value.startsWith("/") ? undefined : "must be an absolute path";
+  return result;
 }

@@ -6,6 +6,7 @@ import { decodeStartInput, encodeBootstrapResult } from "../proto/containerd/boo
 import { checkId, groupOf, readSpec } from "./bundle.ts";
 import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
 import type { Invocation } from "./flags.ts";
+import { startOptions } from "./options.ts";
 import { socketPath } from "./socket-path.ts";
 
 /** containerd.runtime.bootstrap.v1.LogLevel. */
@@ -32,6 +33,7 @@ export async function start(flags: Invocation): Promise<void> {
       bundle,
       socket: path,
       ttrpcAddress: params?.containerdTtrpcAddress || (process.env.TTRPC_ADDRESS ?? ""),
+      options: startOptions(input),
       debug: flags.debug || (params?.logLevel ?? 0) <= LOG_LEVEL_DEBUG,
     };
     startDaemon(server, parameters);

@@ -1,3 +1,4 @@
+import type { Any } from "../proto/containerd/any.ts";
 import { TaskCreate, TaskDelete, TaskExit, TaskStart } from "../proto/containerd/events.ts";
 import { Status, taskMethods } from "../proto/containerd/task.ts";
 import { timestamp } from "../proto/containerd/timestamp.ts";
@@ -17,6 +18,8 @@ export interface TaskServiceParts {
   readonly events: EventPublisher;
   /** Ends the shim, after the answer to the call has left. */
   readonly exit: () => void;
+  /** Is shown the runtime options of each Create. */
+  readonly seeOptions: (options: Any) => void;
 }
 
 /** The Task API of containerd, both versions: it only maps to `container.ts`. What is not routed is Unimplemented. */
@@ -24,7 +27,7 @@ export function taskRoutes(parts: TaskServiceParts): Route[] {
   return ([2, 3] as const).flatMap((version) => routesOf(version, parts));
 }
 
-function routesOf(version: 2 | 3, { sandbox, events, exit }: TaskServiceParts): Route[] {
+function routesOf(version: 2 | 3, { sandbox, events, exit, seeOptions }: TaskServiceParts): Route[] {
   const task = taskMethods(version);
   const creating = new Set<string>();
 
@@ -42,6 +45,7 @@ function routesOf(version: 2 | 3, { sandbox, events, exit }: TaskServiceParts): 
       if (sandbox.containers.has(id) || creating.has(id))
         throw new RpcError(Code.AlreadyExists, `container ${id}: already exists`);
       if (request.checkpoint) throw new RpcError(Code.Unimplemented, "restoring a checkpoint is not supported");
+      if (request.options) seeOptions(request.options);
       creating.add(id);
       try {
         const { terminal, stdin, stdout, stderr } = request;
