@@ -28,7 +28,7 @@ test("nothing but the accelerator, the processor and the clearing of pages diffe
   expect(kvm).toBe(
     tcg
       .replace(
-        "-accel tcg,tb-size=128 -cpu max",
+        "-accel tcg,tb-size=128 -cpu max,-erms,-fsrm,-fsrs,-fzrm",
         "-add-fd fd=8,set=1,opaque=kvm -accel kvm,device=/dev/fdset/1 -cpu host",
       )
       .replace(" init_on_alloc=1", ""),
