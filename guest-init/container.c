@@ -5,30 +5,9 @@
 
 static struct container *containers;
 
-static bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool container_id_is_valid(const char *id) {
-  size_t length = strlen(id);
-  if (length < 1 || length > CONTAINER_ID_MAX || !is_alphanumeric(id[0]))
-    return false;
-  for (size_t i = 0; i < length; i++)
-    if (!is_alphanumeric(id[i]) && !strchr("_.-", id[i]))
-      return false;
-  return true;
-}
-
 struct container *container_find(const char *id) {
   struct container *at = containers;
   while (at && strcmp(at->id, id) != 0)
-    at = at->next;
-  return at;
-}
-
-struct container *container_find_pid(pid_t pid) {
-  struct container *at = containers;
-  while (at && at->pid != pid)
     at = at->next;
   return at;
 }
@@ -40,11 +19,42 @@ struct container *container_find_oom_watch(int watch) {
   return at;
 }
 
+struct process *container_find_process(struct container *container, const char *exec_id) {
+  if (!exec_id[0])
+    return &container->init;
+  struct process *at = container->execs;
+  while (at && strcmp(at->id, exec_id) != 0)
+    at = at->next;
+  return at;
+}
+
+// The first process that is so.
+static struct process *find(bool (*is_so)(const struct process *, uint32_t), uint32_t value) {
+  for (struct container *container = containers; container; container = container->next) {
+    if (is_so(&container->init, value))
+      return &container->init;
+    for (struct process *exec = container->execs; exec; exec = exec->next)
+      if (is_so(exec, value))
+        return exec;
+  }
+  return NULL;
+}
+
+static bool has_pid(const struct process *process, uint32_t pid) {
+  return process->pid == (pid_t)pid;
+}
+
+static bool has_stream(const struct process *process, uint32_t stream) {
+  const uint32_t *streams = process->streams;
+  return streams[0] == stream || streams[1] == stream || streams[2] == stream;
+}
+
+struct process *container_find_pid(pid_t pid) {
+  return find(has_pid, pid);
+}
+
 bool container_has_stream(uint32_t stream) {
-  for (struct container *at = containers; at; at = at->next)
-    if (at->streams[0] == stream || at->streams[1] == stream || at->streams[2] == stream)
-      return true;
-  return false;
+  return find(has_stream, stream) != NULL;
 }
 
 struct container *container_add(const char *id) {
@@ -52,6 +62,7 @@ struct container *container_add(const char *id) {
   if (!container)
     return NULL;
   strcpy(container->id, id);
+  container->init.container = container;
   container->oom_watch = -1;
   container->next = containers;
   containers = container;
@@ -59,14 +70,31 @@ struct container *container_add(const char *id) {
 }
 
 void container_remove(struct container *container) {
-  for (struct container **at = &containers; *at; at = &(*at)->next) {
-    if (*at == container) {
-      *at = container->next;
-      break;
-    }
-  }
+  struct container **at = &containers;
+  while (*at != container)
+    at = &(*at)->next;
+  *at = container->next;
   free(container->cgroup);
   free(container);
+}
+
+struct process *container_add_exec(struct container *container, const char *id) {
+  struct process *exec = calloc(1, sizeof *exec);
+  if (!exec)
+    return NULL;
+  strcpy(exec->id, id);
+  exec->container = container;
+  exec->next = container->execs;
+  container->execs = exec;
+  return exec;
+}
+
+void container_remove_exec(struct process *exec) {
+  struct process **at = &exec->container->execs;
+  while (*at != exec)
+    at = &(*at)->next;
+  *at = exec->next;
+  free(exec);
 }
 
 const char *container_state_name(enum container_state state) {
@@ -77,6 +105,8 @@ const char *container_state_name(enum container_state state) {
     return "created";
   case CONTAINER_RUNNING:
     return "running";
+  case CONTAINER_ENDING:
+    return "ending";
   case CONTAINER_STOPPED:
     return "stopped";
   case CONTAINER_DELETING:

@@ -31,7 +31,7 @@ static void done(struct job *job, const struct job_result *result) {
   if (result->error)
     return give_up(container, result->text);
   for (int i = 0; i < 3; i++)
-    mux_end(container->streams[i]);
+    mux_end(container->init.streams[i]);
   mux_again();
   Microvm__Guest__V1__DeleteResponse response = MICROVM__GUEST__V1__DELETE_RESPONSE__INIT;
   rpc_answer(container->delete_call, &response.base);
@@ -70,7 +70,7 @@ void delete_handle(uint32_t call, const ProtobufCMessage *message) {
   container->delete_call = call;
   // Its Exit is reported like any other; then the rest is done.
   if (waiting)
-    kill(container->pid, SIGKILL);
+    kill(container->init.pid, SIGKILL);
   else
     delete_resume(container);
 }

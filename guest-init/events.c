@@ -55,9 +55,10 @@ bool events_subscribe(uint32_t call) {
   return true;
 }
 
-void events_exit(const char *container_id, uint32_t status) {
+void events_exit(const char *container_id, const char *exec_id, uint32_t status) {
   Microvm__Guest__V1__Exit exit = MICROVM__GUEST__V1__EXIT__INIT;
   exit.container_id = (char *)container_id;
+  exit.exec_id = (char *)exec_id;
   exit.exit_status = status;
   Microvm__Guest__V1__Event event = MICROVM__GUEST__V1__EVENT__INIT;
   event.event_case = MICROVM__GUEST__V1__EVENT__EVENT_EXIT;

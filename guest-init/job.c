@@ -4,6 +4,7 @@
 #include "passfd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -75,7 +76,7 @@ static void become_child(const int stdio[3], int result_fd) {
     if (stdio[i] >= 0)
       dup2(stdio[i], i);
   // stdio's descriptors are above 3, so this overwrites none that is still needed.
-  dup2(result_fd, 3);
+  dup3(result_fd, 3, O_CLOEXEC);
   close_range(4, ~0U, 0);
 }
 

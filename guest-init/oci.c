@@ -1,62 +1,14 @@
 #include "oci.h"
 
+#include "console.h"
+#include "crun.h"
 #include "fd.h"
-#include "log.h"
-#include "passfd.h"
-
-#include <libcrun/container.h>
-#include <libcrun/error.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-
-#define STATE_ROOT "/run/crun"
-#define BUNDLE_ROOT "/run/bundle"
-
-// In place of libcrun's own, which its constructor calls before main: there the program makes a sealed copy
-// of itself and starts again, so that no container can write to the runtime on the host (CVE-2019-5736). Here
-// there is no /proc yet, and a file that runs, /init, cannot be opened for writing.
-int ensure_cloned_binary(void);
-int ensure_cloned_binary(void) {
-  return 0;
-}
-
-static void on_message(int error, const char *message, int verbosity, void *arg) {
-  (void)arg;
-  if (verbosity <= LIBCRUN_VERBOSITY_WARNING)
-    log_info("libcrun: %s%s%s", message, error ? ": " : "", error ? strerror(error) : "");
-}
-
-static void fail(struct job_result *result, int error, const char *what) {
-  result->error = -error;
-  snprintf(result->text, sizeof result->text, "%s: %s", what, strerror(error));
-}
-
-static void fail_with(struct job_result *result, libcrun_error_t error) {
-  result->error = -EIO;
-  if (!error || !error->msg)
-    snprintf(result->text, sizeof result->text, "libcrun failed without a reason");
-  else if (error->status > 0)
-    snprintf(result->text, sizeof result->text, "%s: %s", error->msg, strerror(error->status));
-  else
-    snprintf(result->text, sizeof result->text, "%s", error->msg);
-}
-
-static libcrun_context_t new_context(const char *id) {
-  // What libcrun says before it looks at the context; its own handler writes to the container's stderr.
-  crun_set_output_handler(on_message, NULL);
-  return (libcrun_context_t){
-      .id = id,
-      .state_root = STATE_ROOT,
-      .fifo_exec_wait_fd = -1,
-      .output_handler = on_message,
-  };
-}
 
 // Writes config.json, for hooks, into the bundle's directory and goes there, as libcrun expects.
 static int enter_bundle(const struct oci_create *create) {
@@ -88,28 +40,6 @@ static void remove_bundle(const char *id) {
   rmdir(path);
 }
 
-// Where the container's init sends the master of its terminal.
-static int listen_for_console(const char *path) {
-  cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1) < 0)
-    return -errno;
-  return take_fd(&fd);
-}
-
-static int receive_console(int listener) {
-  cleanup_fd int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-  if (connection < 0)
-    return -errno;
-  char byte;
-  int fd;
-  ssize_t count = receive_with_fd(connection, &byte, sizeof byte, &fd);
-  if (count < 0)
-    return count;
-  return fd < 0 ? -ENOENT : fd;
-}
-
 static int read_pid(pid_t *pid) {
   FILE *file = fopen("pid", "re");
   if (!file)
@@ -121,17 +51,17 @@ static int read_pid(pid_t *pid) {
 
 static void create_container(const struct oci_create *create, struct job_result *result) {
   libcrun_error_t error = NULL;
-  libcrun_context_t context = new_context(create->id);
+  libcrun_context_t context = crun_context(create->id);
   int failed = enter_bundle(create);
   if (failed)
-    return fail(result, -failed, "the bundle cannot be written");
+    return crun_fail(result, -failed, "the bundle cannot be written");
   cleanup_free char *spec = strndup((const char *)create->spec, create->spec_length);
   libcrun_container_t *container = spec ? libcrun_container_load_from_memory(spec, &error) : NULL;
   if (!container)
-    return fail_with(result, error);
+    return crun_fail_with(result, error);
   bool terminal = container->container_def->process && container->container_def->process->terminal;
   if (terminal != create->terminal)
-    return fail(result, EINVAL, "process.terminal of the specification and the request differ");
+    return crun_fail(result, EINVAL, "process.terminal of the specification and the request differ");
 
   char bundle[sizeof BUNDLE_ROOT + 80];
   context.bundle = getcwd(bundle, sizeof bundle);
@@ -139,17 +69,17 @@ static void create_container(const struct oci_create *create, struct job_result 
   cleanup_fd int listener = -1;
   if (terminal) {
     context.console_socket = "console.sock";
-    listener = listen_for_console(context.console_socket);
+    listener = console_listen(context.console_socket);
     if (listener < 0)
-      return fail(result, -listener, "no socket for the terminal");
+      return crun_fail(result, -listener, "no socket for the terminal");
   }
   if (libcrun_container_create(&context, container, 0, &error) < 0)
-    return fail_with(result, error);
+    return crun_fail_with(result, error);
   failed = read_pid(&result->pid);
   if (failed)
-    return fail(result, -failed, "libcrun told no pid");
-  if (terminal && (result->fd = receive_console(listener)) < 0)
-    return fail(result, -result->fd, "the terminal did not come");
+    return crun_fail(result, -failed, "libcrun told no pid");
+  if (terminal && (result->fd = console_receive(listener)) < 0)
+    return crun_fail(result, -result->fd, "the terminal did not come");
 }
 
 void oci_create(const struct oci_create *create, struct job_result *result) {
@@ -160,9 +90,9 @@ void oci_create(const struct oci_create *create, struct job_result *result) {
 
 void oci_delete(const char *id, struct job_result *result) {
   libcrun_error_t error = NULL;
-  libcrun_context_t context = new_context(id);
+  libcrun_context_t context = crun_context(id);
   if (libcrun_container_delete(&context, NULL, id, true, &error) < 0)
-    return fail_with(result, error);
+    return crun_fail_with(result, error);
   remove_bundle(id);
 }
 

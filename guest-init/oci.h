@@ -16,8 +16,19 @@ struct oci_create {
   bool terminal;
 };
 
-// These two run in a job's child. The container's init becomes a child of guest-init when that ends.
+struct oci_exec {
+  // The container.
+  const char *id;
+  // The `process` object of the specification; not terminated.
+  const uint8_t *process;
+  size_t process_length;
+  bool terminal;
+};
+
+// These run in a job's child. The process that they make becomes a child of guest-init when that ends.
 void oci_create(const struct oci_create *create, struct job_result *result);
+// Comes back when the process runs its program, or with the reason why it cannot.
+void oci_exec(const struct oci_exec *exec, struct job_result *result);
 void oci_delete(const char *id, struct job_result *result);
 // Lets the waiting init go on. Does not block; -ESRCH if nobody waits.
 int oci_start(const char *id);

@@ -1,13 +1,9 @@
 #include "reap.h"
 
-#include "container.h"
-#include "delete.h"
-#include "events.h"
+#include "ending.h"
 #include "fd.h"
 #include "job.h"
 #include "loop.h"
-#include "mux.h"
-#include "oom.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -16,24 +12,6 @@
 
 static int on_ready(struct source *source);
 static struct source children = {.fd = -1, .on_ready = on_ready};
-
-static int container_exited(struct container *container, int status) {
-  container->pid = 0;
-  // Its last output goes first, as far as the host takes it: a reader that stalls does not keep the end from
-  // being told.
-  for (int i = 1; i < 3; i++) {
-    int result = mux_poll(container->streams[i]);
-    if (result < 0)
-      return result;
-  }
-  oom_check(container);
-  events_exit(container->id, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
-  if (container->state == CONTAINER_DELETING)
-    delete_resume(container);
-  else
-    container->state = CONTAINER_STOPPED;
-  return 0;
-}
 
 static int on_ready(struct source *source) {
   struct signalfd_siginfo signals;
@@ -49,8 +27,8 @@ static int on_ready(struct source *source) {
     int status;
     if (waitpid(info.si_pid, &status, 0) < 0 || job_exited(info.si_pid, status))
       continue;
-    struct container *container = container_find_pid(info.si_pid);
-    int result = container ? container_exited(container, status) : 0;
+    struct process *process = container_find_pid(info.si_pid);
+    int result = process ? ending_exited(process, status) : 0;
     if (result < 0)
       return result;
   }

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "loop.h"
 #include "queue.h"
+#include "text.h"
 #include "ttrpc.pb-c.h"
 
 #include <errno.h>
@@ -71,6 +72,7 @@ void rpc_fail(uint32_t call, enum ttrpc_code code, const char *format, ...) {
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
+  text_clean(text);
   Ttrpc__Status status = TTRPC__STATUS__INIT;
   status.code = code;
   status.message = text;

@@ -5,14 +5,15 @@
 #include "create.h"
 #include "delete.h"
 #include "events.h"
+#include "exec.h"
 #include "fd.h"
 #include "guest.pb-c.h"
 #include "log.h"
 #include "oci.h"
 #include "setup.h"
+#include "signaling.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -66,36 +67,6 @@ static void start(uint32_t call, const ProtobufCMessage *message) {
   rpc_answer(call, &response.base);
 }
 
-// The pid is the process's own as long as guest-init, its parent, has not reaped it: no pidfd is needed.
-static int send_signal(const struct container *container, int signal, bool all) {
-  if (all && container->cgroup)
-    return cgroup_signal(container->cgroup, signal);
-  return kill(container->pid, signal) < 0 ? -errno : 0;
-}
-
-static void signal_process(uint32_t call, const ProtobufCMessage *message) {
-  const Microvm__Guest__V1__SignalRequest *request = (const Microvm__Guest__V1__SignalRequest *)message;
-  const struct container *container = container_find(request->container_id);
-  if (!container)
-    return rpc_fail(call, TTRPC_NOT_FOUND, "no container %.80s", request->container_id);
-  if (request->exec_id[0])
-    return rpc_fail(call, TTRPC_NOT_FOUND, "no process %.80s in container %s", request->exec_id,
-                    container->id);
-  if (request->signal < 1 || request->signal >= (uint32_t)_NSIG)
-    return rpc_fail(call, TTRPC_INVALID_ARGUMENT, "%u is no signal", request->signal);
-  if (container->state == CONTAINER_CREATING)
-    return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "cannot signal: container %s is being created",
-                    container->id);
-  if (!container->pid && !(request->all && container->cgroup))
-    return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "process already finished");
-  int result = send_signal(container, request->signal, request->all);
-  // Nobody left in the cgroup, or no cgroup any more: what "all" wants is so already.
-  if (result < 0 && !(request->all && result == -ENOENT))
-    return rpc_fail(call, TTRPC_INTERNAL, "cannot signal container %s: %s", container->id, strerror(-result));
-  Microvm__Guest__V1__SignalResponse response = MICROVM__GUEST__V1__SIGNAL_RESPONSE__INIT;
-  rpc_answer(call, &response.base);
-}
-
 static void add_pid(pid_t pid, void *context) {
   Microvm__Guest__V1__PidsResponse *response = context;
   Microvm__Guest__V1__Process **processes =
@@ -117,8 +88,8 @@ static void pids(uint32_t call, const ProtobufCMessage *message) {
   Microvm__Guest__V1__PidsResponse response = MICROVM__GUEST__V1__PIDS_RESPONSE__INIT;
   if (container->cgroup)
     cgroup_each(container->cgroup, add_pid, &response);
-  else if (container->pid)
-    add_pid(container->pid, &response);
+  else if (container->init.pid)
+    add_pid(container->init.pid, &response);
   rpc_answer(call, &response.base);
   for (size_t i = 0; i < response.n_processes; i++)
     free(response.processes[i]);
@@ -140,7 +111,8 @@ const struct rpc_method service_methods[] = {
     {"Events", &microvm__guest__v1__events_request__descriptor, events},
     {"Create", &microvm__guest__v1__create_request__descriptor, create_handle},
     {"Start", &microvm__guest__v1__start_request__descriptor, start},
-    {"Signal", &microvm__guest__v1__signal_request__descriptor, signal_process},
+    {"Signal", &microvm__guest__v1__signal_request__descriptor, signaling_handle},
+    {"Exec", &microvm__guest__v1__exec_request__descriptor, exec_handle},
     {"Pids", &microvm__guest__v1__pids_request__descriptor, pids},
     {"Delete", &microvm__guest__v1__delete_request__descriptor, delete_handle},
     {"Shutdown", &microvm__guest__v1__shutdown_request__descriptor, shutdown},

@@ -26,30 +26,49 @@ static void fifo_of(const char *id, char path[200]) {
   snprintf(path, 200, "%s/%s", directory, id);
 }
 
-static void wait_and_run(int fifo, const char *command) {
-  struct pollfd poll_fd = {.fd = fifo, .events = POLLIN};
-  poll(&poll_fd, 1, -1);
+static _Noreturn void run(const char *command) {
   close_range(3, ~0U, 0);
   execl("/bin/sh", "sh", "-c", command, NULL);
   _exit(127);
 }
 
-void oci_create(const struct oci_create *create, struct job_result *result) {
-  char path[200], command[1024] = {0};
-  memcpy(command, create->spec, create->spec_length < 1023 ? create->spec_length : 1023);
+static _Noreturn void wait_and_run(int fifo, const char *command) {
+  struct pollfd poll_fd = {.fd = fifo, .events = POLLIN};
+  poll(&poll_fd, 1, -1);
+  run(command);
+}
+
+// Whether there is a process to be made.
+static bool begin(const uint8_t *bytes, size_t length, char command[1024], struct job_result *result) {
+  snprintf(command, 1024, "%.*s", (int)length, (const char *)bytes);
   if (strncmp(command, FAKE_CRASH, strlen(FAKE_CRASH)) == 0)
     _exit(3);
-  if (strncmp(command, FAKE_FAILURE, strlen(FAKE_FAILURE)) == 0) {
-    result->error = -EIO;
-    strcpy(result->text, command + strlen(FAKE_FAILURE));
+  if (strncmp(command, FAKE_FAILURE, strlen(FAKE_FAILURE)) != 0)
+    return true;
+  result->error = -EIO;
+  strcpy(result->text, command + strlen(FAKE_FAILURE));
+  return false;
+}
+
+void oci_create(const struct oci_create *create, struct job_result *result) {
+  char path[200], command[1024];
+  if (!begin(create->spec, create->spec_length, command, result))
     return;
-  }
   fifo_of(create->id, path);
   mkfifo(path, 0600);
   int fifo = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   result->pid = fork();
   if (result->pid == 0)
     wait_and_run(fifo, command);
+}
+
+void oci_exec(const struct oci_exec *exec, struct job_result *result) {
+  char command[1024];
+  if (!begin(exec->process, exec->process_length, command, result))
+    return;
+  result->pid = fork();
+  if (result->pid == 0)
+    run(command);
 }
 
 void oci_delete(const char *id, struct job_result *result) {

@@ -69,9 +69,12 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   run_all(frame_tests);
   run_all(ttrpc_tests);
+  run_all(text_tests);
   run_all(container_tests);
   run_all(stream_tests);
   run_all(server_tests);
+  run_all(life_tests);
+  run_all(exec_tests);
   printf("guest-init: %d passed, %d failed\n", passed, failed);
   return failed ? 1 : 0;
 }
