@@ -1,186 +1,174 @@
-import { mkdirSync } from "node:fs";
-import { hostname } from "node:os";
-import { join } from "node:path";
 import { guest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
-import type { Vm } from "../vmm/vm.ts";
 import type { Spec } from "./bundle.ts";
 import { recordExit } from "./exit-record.ts";
-import { guestSpec, hostRootPath } from "./guest-spec.ts";
-import { checkHooks, runHooks } from "./hooks.ts";
-import { bindMount, type Mount, mountAll, unmountTree } from "./mounts.ts";
+import { runHooks } from "./hooks.ts";
+import { unmountTree } from "./mounts.ts";
+import { type Exit, Process, type Size } from "./process.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { Stdio, type StdioPaths } from "./stdio.ts";
+import type { StdioPaths } from "./stdio.ts";
 
-/** How a process ended. */
-export interface Exit {
-  /** 0-255; 128 + n for signal n. */
-  readonly status: number;
-  readonly at: Date;
-}
-
-export type State = { name: "created" } | { name: "running" } | { name: "stopped"; exit: Exit };
-
-export interface CreateOptions {
+export interface ContainerOptions {
   readonly id: string;
   readonly bundle: string;
   readonly spec: Spec;
-  readonly rootfs: readonly Mount[];
   readonly stdio: StdioPaths;
-  /** Runs once, when the state is stopped and before anybody who waits is told. */
-  readonly onExit: (container: Container, status: number, at: Date) => void;
+  /** Runs once for each process, when its state is stopped and before anybody who waits is told. */
+  readonly onExit: (container: Container, process: Process, exit: Exit) => void;
+  /** The guest's kernel has killed a process of it for want of memory. */
+  readonly onOutOfMemory: (container: Container) => void;
 }
 
 const SIGKILL = 9;
 
-/** One container in the VM: its state, and what belongs to it on the host. */
+/** One container in the VM: its processes, and what belongs to it on the host. */
 export class Container {
   readonly id: string;
   readonly bundle: string;
   readonly spec: Spec;
-  readonly stdioPaths: StdioPaths;
   /** The pid that clients see: QEMU's, a process of the host in the container's network namespace. */
   readonly pid: number;
-  /** Settles once; the output is complete then, and the state is stopped. */
-  readonly exited: Promise<Exit>;
-  readonly #sandbox: Sandbox;
-  readonly #vm: Vm;
-  readonly #stdio: Stdio;
-  readonly #settleExited: (exit: Exit) => void;
-  readonly #onExit: CreateOptions["onExit"];
-  #state: State = { name: "created" };
-  #exiting = false;
-  #starting: Promise<unknown> = Promise.resolve();
+  readonly init: Process;
+  readonly execs = new Map<string, Process>();
+  readonly sandbox: Sandbox;
+  readonly #options: ContainerOptions;
+  /** Pause has answered, or is under way. */
+  paused = false;
 
-  private constructor(sandbox: Sandbox, vm: Vm, stdio: Stdio, options: CreateOptions) {
-    const { promise, resolve } = Promise.withResolvers<Exit>();
-    this.exited = promise;
-    this.#settleExited = resolve;
-    this.#onExit = options.onExit;
-    this.#sandbox = sandbox;
-    this.#vm = vm;
-    this.#stdio = stdio;
+  constructor(sandbox: Sandbox, pid: number, options: ContainerOptions) {
+    this.sandbox = sandbox;
     this.id = options.id;
     this.bundle = options.bundle;
     this.spec = options.spec;
-    this.stdioPaths = options.stdio;
-    this.pid = vm.pid;
+    this.pid = pid;
+    this.#options = options;
+    this.init = this.#process("", options.stdio, new Uint8Array(), () => this.#execsTold());
   }
 
-  /** Mounts, opens the streams and sets the container up in the guest. Rejects with nothing left of it. */
-  static async create(sandbox: Sandbox, options: CreateOptions): Promise<Container> {
-    checkHooks(options.spec);
-    if (options.stdio.terminal) throw new RpcError(Code.Unimplemented, "terminals are not supported yet");
-    const { spec, binds } = guestSpec(options.spec, options.id, options.bundle, hostname());
-    const shared = sandbox.sharedPath(options.id);
-    await using undo = new AsyncDisposableStack();
-    const begun = performance.now();
-    const vm = await sandbox.launched();
-    mkdirSync(join(shared, "mounts"), { recursive: true, mode: 0o700 });
-    undo.defer(() => unmountTree(shared));
-    const rootfs = join(shared, "rootfs");
-    if (options.rootfs.length > 0) await mountAll(options.rootfs, rootfs);
-    else await bindMount(hostRootPath(options.spec, options.bundle), rootfs);
-    for (const bind of binds) await bindMount(bind.source, join(shared, bind.name));
-    const hookState = { id: options.id, status: "creating", pid: vm.pid, bundle: options.bundle } as const;
-    await runHooks("prestart", options.spec, hookState);
-    await runHooks("createRuntime", options.spec, hookState);
-    const mounted = performance.now();
-    const { streams } = await sandbox.ready();
-    const ready = performance.now();
-    const stdio = await Stdio.open(options.stdio, sandbox.stdioContext(options.id), streams, () =>
-      sandbox.nextStream(),
-    );
-    undo.defer(() => stdio.close());
-    const container = new Container(sandbox, vm, stdio, options);
-    // Known before the call, so that an exit cannot come too early.
-    sandbox.containers.set(options.id, container);
-    undo.defer(() => void sandbox.containers.delete(options.id));
-    const request = { containerId: options.id, spec: Buffer.from(JSON.stringify(spec)), stdio: stdio.streams };
-    await vm.guest.call(guest.create, request);
-    stdio.start();
-    sandbox.log.write("debug", "container created", {
-      id: options.id,
-      t_mount: Math.round(mounted - begun),
-      t_wait: Math.round(ready - mounted),
-      t_create: Math.round(performance.now() - ready),
+  #process(execId: string, stdioPaths: StdioPaths, spec: Uint8Array, beforeStopped: () => Promise<unknown>): Process {
+    const process: Process = new Process({
+      containerId: this.id,
+      execId,
+      stdioPaths,
+      spec,
+      beforeStopped,
+      onExit: (exit) => {
+        if (process === this.init) this.#initExited(exit);
+        this.#options.onExit(this, process, exit);
+        if (process === this.init) void this.sandbox.endIfIdle();
+      },
     });
-    undo.move();
-    return container;
+    return process;
   }
 
-  get state(): State {
-    return this.#state;
+  /** The end of init is the end of all: the guest has told those of the execs before, but their output may drain yet. */
+  #execsTold(): Promise<unknown> {
+    return Promise.all([...this.execs.values()].filter((exec) => exec.isEnding).map((exec) => exec.exited));
+  }
+
+  #initExited(exit: Exit): void {
+    this.paused = false;
+    recordExit(this.bundle, { ...exit, pid: this.pid });
+  }
+
+  /** The process with this exec id; "" is the init. Throws NotFound. */
+  find(execId: string): Process {
+    const process = execId === "" ? this.init : this.execs.get(execId);
+    if (process === undefined) {
+      throw new RpcError(Code.NotFound, `process ${execId} of container ${this.id}: not found`);
+    }
+    return process;
+  }
+
+  /** Adds an exec that waits to be started. Throws AlreadyExists, and FailedPrecondition when the init has ended. */
+  addExec(execId: string, stdio: StdioPaths, spec: Uint8Array): Process {
+    if (this.execs.has(execId)) throw new RpcError(Code.AlreadyExists, `id ${execId}: already exists`);
+    if (this.init.isEnding) throw new RpcError(Code.FailedPrecondition, "cannot exec in a stopped container");
+    const process = this.#process(execId, stdio, spec, () => Promise.resolve());
+    this.execs.set(execId, process);
+    return process;
   }
 
   get isStopped(): boolean {
-    return this.#state.name === "stopped";
+    return this.init.isStopped;
   }
 
-  /** `announce` runs when the process runs, before anything can be said of its end. */
-  async start(announce: () => void): Promise<void> {
-    if (this.#state.name !== "created" || this.#exiting) {
-      throw new RpcError(
-        Code.FailedPrecondition,
-        `cannot start: process is ${this.#exiting ? "stopped" : this.#state.name}`,
-      );
-    }
-    const starting = this.#vm.guest.call(guest.start, { containerId: this.id }).then(async () => {
+  /** `announce` runs when the init runs, before anything can be said of its end. */
+  start(announce: () => void): Promise<void> {
+    return this.init.start(async () => {
+      await this.sandbox.call(guest.start, { containerId: this.id });
       await runHooks("poststart", this.spec, { id: this.id, status: "running", pid: this.pid, bundle: this.bundle });
-      this.#state = { name: "running" };
-      announce();
+    }, announce);
+  }
+
+  /** Sends a signal to one process, or to `all` of the container. Throws NotFound if it has ended. */
+  async kill(process: Process, signal: number, all: boolean): Promise<void> {
+    const finished = new RpcError(Code.NotFound, "process already finished");
+    if (process.isEnding) throw finished;
+    if (process !== this.init && process.state.name === "created")
+      throw new RpcError(Code.FailedPrecondition, `process ${process.execId} has not been started`);
+    const request = { containerId: this.id, execId: process.execId, signal, all };
+    await this.sandbox.call(guest.signal, request).catch((error: unknown) => {
+      const { code } = RpcError.from(error);
+      throw code === Code.FailedPrecondition || code === Code.NotFound ? finished : error;
     });
-    this.#starting = starting.catch(() => {});
-    await starting;
+    // Its end has to be told, which takes a VM that runs.
+    if (signal === SIGKILL && process === this.init && this.paused) {
+      this.paused = false;
+      await this.sandbox.rest();
+    }
   }
 
-  async kill(signal: number, all: boolean): Promise<void> {
-    if (this.#exiting || this.isStopped) throw new RpcError(Code.NotFound, "process already finished");
-    const request = { containerId: this.id, signal, all };
-    await this.#vm.guest.call(guest.signal, request).catch((error: unknown) => {
-      const failure = RpcError.from(error);
-      if (failure.code === Code.FailedPrecondition) throw new RpcError(Code.NotFound, "process already finished");
-      throw failure;
-    });
+  /** Sets the size of a process's terminal, at once or when there is one. Without a terminal nothing is done. */
+  async resize(process: Process, size: Size): Promise<void> {
+    if (!process.stdioPaths.terminal || process.isEnding) return;
+    process.size = size;
+    if (process !== this.init && process.state.name === "created") return;
+    await this.sandbox.call(guest.resize, { containerId: this.id, execId: process.execId, ...size });
   }
 
-  closeStdin(): void {
-    this.#stdio.closeStdin();
+  /** The guest says that a process has ended. One that it does not have here is none of ours. */
+  processEnded(execId: string, status: number): void {
+    (execId === "" ? this.init : this.execs.get(execId))?.ended(status);
   }
 
-  /** The guest says that the init process has ended, or the VM is gone. The first time counts. */
-  processExited(status: number): void {
-    if (this.#exiting) return;
-    this.#exiting = true;
-    void this.#finish({ status, at: new Date() });
+  outOfMemory(): void {
+    this.#options.onOutOfMemory(this);
   }
 
-  async #finish(exit: Exit): Promise<void> {
-    await this.#starting;
-    await this.#stdio.drain();
-    this.#state = { name: "stopped", exit };
-    recordExit(this.bundle, { ...exit, pid: this.pid });
-    this.#onExit(this, exit.status, exit.at);
-    this.#settleExited(exit);
-    await this.#sandbox.endIfIdle();
+  /** The VM is gone: to their parent its processes were killed. */
+  lost(): void {
+    for (const process of [...this.execs.values(), this.init]) {
+      if (process === this.init || process.state.name === "running") process.ended(128 + SIGKILL);
+    }
+  }
+
+  /** Forgets an exec. One that was never started is as good as one that has ended; a running one is an error. */
+  async deleteExec(process: Process): Promise<Exit> {
+    if (process.state.name === "running" && !process.isEnding)
+      throw new RpcError(Code.FailedPrecondition, "cannot delete: process is running");
+    if (process.state.name === "created" && !process.isEnding) process.abandon({ status: 0, at: new Date(0) });
+    const exit = await process.exited;
+    this.execs.delete(process.execId);
+    return exit;
   }
 
   /** Removes what is left. A container that was never started is ended first; a running one is an error. */
   async delete(): Promise<Exit> {
-    if (this.#state.name === "running")
+    if (this.init.state.name === "running")
       throw new RpcError(Code.FailedPrecondition, "cannot delete: process is running");
-    if (this.#state.name === "created" && !this.#exiting)
-      await this.kill(SIGKILL, false).catch(() => this.processExited(137));
-    const exit = await this.exited;
-    await this.#sandbox.endIfIdle();
-    if (!this.#sandbox.isStopping) {
-      await this.#vm.guest.call(guest.delete, { containerId: this.id });
-      await unmountTree(this.#sandbox.sharedPath(this.id));
+    if (this.init.state.name === "created" && !this.init.isEnding)
+      await this.kill(this.init, SIGKILL, false).catch(() => this.init.ended(128 + SIGKILL));
+    const exit = await this.init.exited;
+    await this.sandbox.endIfIdle();
+    if (!this.sandbox.isStopping) {
+      await this.sandbox.call(guest.delete, { containerId: this.id });
+      await unmountTree(this.sandbox.sharedPath(this.id));
     }
-    this.#sandbox.containers.delete(this.id);
+    this.sandbox.containers.delete(this.id);
     await runHooks("poststop", this.spec, { id: this.id, status: "stopped", pid: 0, bundle: this.bundle }).catch(
-      (error: Error) => this.#sandbox.log.write("warning", error.message, { id: this.id }),
+      (error: Error) => this.sandbox.log.write("warning", error.message, { id: this.id }),
     );
     return exit;
   }

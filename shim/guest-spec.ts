@@ -74,7 +74,7 @@ function guestLinux(spec: Spec, id: string): NonNullable<Spec["linux"]> {
 }
 
 /** The processors' and memory nodes' numbers are the host's; the guest has as many processors as it is given. */
-function guestResources(resources: Resources): Resources {
+export function guestResources(resources: Resources): Resources {
   if (resources.cpu === undefined) return resources;
   const { cpus: _cpus, mems: _mems, ...cpu } = resources.cpu;
   return { ...resources, cpu };

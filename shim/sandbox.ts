@@ -1,6 +1,8 @@
 import { readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { guest } from "../proto/guest/methods.ts";
+import type { CallOptions } from "../proto/ttrpc/client.ts";
+import type { Method } from "../proto/ttrpc/method.ts";
 import { chooseAccelerator } from "../vmm/accelerator.ts";
 import { locateParts } from "../vmm/locate.ts";
 import { vmSize } from "../vmm/size.ts";
@@ -80,6 +82,19 @@ export class Sandbox {
     return this.#launched;
   }
 
+  /** Calls guest-init, for which a VM that stands still wakes for a moment. Rejects as `TtrpcClient.call` does. */
+  async call<Req extends object, Res extends object>(method: Method<Req, Res>, request: Req, options?: CallOptions) {
+    const vm = await this.#launched;
+    return vm.standstill.awake(() => vm.guest.call(method, request, options));
+  }
+
+  /** The VM stands still while all of its containers that have not ended are paused. */
+  async rest(): Promise<void> {
+    const { standstill } = await this.#launched;
+    const open = [...this.containers.values()].filter((container) => !container.isStopped);
+    await (open.length > 0 && open.every(({ paused }) => paused) ? standstill.stop() : standstill.resume());
+  }
+
   nextStream(): number {
     return this.#nextStream++;
   }
@@ -125,16 +140,16 @@ export class Sandbox {
 
   async #subscribe(vm: Vm): Promise<void> {
     await vm.guest.subscribe(guest.events, {}, (event) => {
-      const exit = event.exit;
-      if (exit) this.containers.get(exit.containerId ?? "")?.processExited(exit.exitStatus ?? 0);
+      const { exit, oom } = event;
+      if (exit) this.containers.get(exit.containerId)?.processEnded(exit.execId, exit.exitStatus);
+      if (oom) this.containers.get(oom.containerId)?.outOfMemory();
     });
   }
 
   #lost(vm: Vm, reason: string): void {
     const running = [...this.containers.values()].filter((container) => !container.isStopped);
     if (running.length > 0 && !this.isStopping) this.log.write("error", `the VM ended: ${reason}`, { pid: vm.pid });
-    // 128 + SIGKILL: to its parent a container whose VM is gone was killed.
-    for (const container of running) container.processExited(137);
+    for (const container of running) container.lost();
   }
 }
 

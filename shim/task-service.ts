@@ -1,46 +1,57 @@
 import type { Any } from "../proto/containerd/any.ts";
-import { TaskCreate, TaskDelete, TaskExit, TaskStart } from "../proto/containerd/events.ts";
-import { Status, taskMethods } from "../proto/containerd/task.ts";
+import { taskMethods } from "../proto/containerd/task.ts";
 import { timestamp } from "../proto/containerd/timestamp.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { type Route, unary } from "../proto/ttrpc/route.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
-import { checkId, readSpec } from "./bundle.ts";
-import { Container } from "./container.ts";
+import { readSpec } from "./bundle.ts";
+import type { Container } from "./container.ts";
+import { createContainer } from "./create.ts";
 import type { EventPublisher } from "./events.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { unsupportedRoutes } from "./unsupported.ts";
-
-const STATUS = { created: Status.Created, running: Status.Running, stopped: Status.Stopped };
+import { checkRequestId, type TaskContext } from "./task-context.ts";
+import { TaskEvents } from "./task-events.ts";
+import { processRoutes } from "./task-process.ts";
+import { resourceRoutes } from "./task-resources.ts";
 
 export interface TaskServiceParts {
   readonly sandbox: Sandbox;
   readonly events: EventPublisher;
   /** Ends the shim, after the answer to the call has left. */
   readonly exit: () => void;
-  /** Is shown the runtime options of each Create. */
+  /** Told of the options that a Create carries: they come too late for the VM, which has them from `start`. */
   readonly seeOptions: (options: Any) => void;
 }
 
 /** The Task API of containerd, both versions: it only maps to `container.ts`. What is not routed is Unimplemented. */
 export function taskRoutes(parts: TaskServiceParts): Route[] {
-  return ([2, 3] as const).flatMap((version) => routesOf(version, parts));
-}
-
-function routesOf(version: 2 | 3, { sandbox, events, exit, seeOptions }: TaskServiceParts): Route[] {
-  const task = taskMethods(version);
+  const { sandbox } = parts;
   const creating = new Set<string>();
-
-  const find = (id: string, execId = ""): Container => {
+  const events = new TaskEvents(parts.events);
+  const find = (id: string): Container => {
     const container = sandbox.containers.get(id);
     if (container === undefined || creating.has(id)) throw new RpcError(Code.NotFound, `container ${id}: not found`);
-    if (execId !== "") throw new RpcError(Code.NotFound, `process ${execId} of container ${id}: not found`);
     return container;
   };
+  return ([2, 3] as const).flatMap((version) => {
+    const task = taskMethods(version);
+    return [
+      ...lifeRoutes(task, parts, creating, { events, find }),
+      ...processRoutes(task, { events, find }),
+      ...resourceRoutes(task, { events, find }),
+    ];
+  });
+}
 
+function lifeRoutes(
+  task: ReturnType<typeof taskMethods>,
+  { sandbox, exit, seeOptions }: TaskServiceParts,
+  creating: Set<string>,
+  { events, find }: TaskContext,
+): Route[] {
   return [
     unary(task.create, async (request) => {
-      const { id, bundle } = request;
+      const { id, bundle, terminal, stdin, stdout, stderr } = request;
       checkRequestId(id);
       if (sandbox.containers.has(id) || creating.has(id))
         throw new RpcError(Code.AlreadyExists, `container ${id}: already exists`);
@@ -48,83 +59,29 @@ function routesOf(version: 2 | 3, { sandbox, events, exit, seeOptions }: TaskSer
       if (request.options) seeOptions(request.options);
       creating.add(id);
       try {
-        const { terminal, stdin, stdout, stderr } = request;
-        const rootfs = request.rootfs.map((mount) => ({
-          type: mount.type,
-          source: mount.source,
-          target: mount.target,
-          options: mount.options,
-        }));
-        const stdio = { terminal, stdin, stdout, stderr };
-        const spec = readSpec(bundle);
-        const { pid } = await Container.create(sandbox, { id, bundle, spec, rootfs, stdio, onExit: announceExit });
-        events.publish("containerd.events.TaskCreate", TaskCreate, {
-          containerId: id,
+        const container = await createContainer(sandbox, {
+          id,
           bundle,
-          rootfs: request.rootfs,
-          io: stdio,
-          checkpoint: "",
-          pid,
+          spec: readSpec(bundle),
+          rootfs: request.rootfs.map(({ type, source, target, options }) => ({ type, source, target, options })),
+          stdio: { terminal, stdin, stdout, stderr },
+          onExit: (ended, process, end) => events.exited(ended, process, end),
+          onOutOfMemory: (starved) => events.outOfMemory(starved),
         });
-        return { pid };
+        events.created(container, request);
+        return { pid: container.pid };
       } finally {
         creating.delete(id);
       }
     }),
 
-    unary(task.start, async ({ id, execId }) => {
-      const container = find(id, execId);
-      await container.start(() =>
-        events.publish("containerd.events.TaskStart", TaskStart, { containerId: id, pid: container.pid }),
-      );
-      return { pid: container.pid };
-    }),
-
-    unary(task.state, ({ id, execId }) => {
-      const { bundle, pid, stdioPaths, state } = find(id, execId);
-      const exit =
-        state.name === "stopped" ? { exitStatus: state.exit.status, exitedAt: timestamp(state.exit.at) } : {};
-      return { id, bundle, pid, status: STATUS[state.name], ...stdioPaths, ...exit, execId: "" };
-    }),
-
-    unary(task.wait, async ({ id, execId }) => {
-      const { status, at } = await find(id, execId).exited;
-      return { exitStatus: status, exitedAt: timestamp(at) };
-    }),
-
-    unary(task.kill, async ({ id, execId, signal, all }) => {
-      await find(id, execId).kill(signal, all);
-      return {};
-    }),
-
     unary(task.delete, async ({ id, execId }) => {
-      const container = find(id, execId);
-      const { status, at } = await container.delete();
+      const container = find(id);
       const { pid } = container;
-      events.publish("containerd.events.TaskDelete", TaskDelete, {
-        containerId: id,
-        pid,
-        exitStatus: status,
-        exitedAt: timestamp(at),
-        id: "",
-      });
-      return { pid, exitStatus: status, exitedAt: timestamp(at) };
+      const exit = execId === "" ? await container.delete() : await container.deleteExec(container.find(execId));
+      if (execId === "") events.deleted(container, exit);
+      return { pid, exitStatus: exit.status, exitedAt: timestamp(exit.at) };
     }),
-
-    unary(task.pids, ({ id }) => ({ processes: [{ pid: find(id).pid }] })),
-
-    unary(task.closeIo, ({ id, execId, stdin }) => {
-      if (stdin) find(id, execId).closeStdin();
-      return {};
-    }),
-
-    // A client may ask for a size before it knows that there is no terminal.
-    unary(task.resizePty, ({ id, execId }) => {
-      find(id, execId);
-      return {};
-    }),
-
-    ...unsupportedRoutes(task),
 
     unary(task.connect, ({ id }) => ({
       shimPid: process.pid,
@@ -137,23 +94,4 @@ function routesOf(version: 2 | 3, { sandbox, events, exit, seeOptions }: TaskSer
       return {};
     }),
   ];
-
-  function announceExit(container: Container, status: number, at: Date): void {
-    const { id, pid } = container;
-    events.publish("containerd.events.TaskExit", TaskExit, {
-      containerId: id,
-      id,
-      pid,
-      exitStatus: status,
-      exitedAt: timestamp(at),
-    });
-  }
-}
-
-function checkRequestId(id: string): void {
-  try {
-    checkId(id);
-  } catch (error) {
-    throw new RpcError(Code.InvalidArgument, (error as Error).message);
-  }
 }

@@ -8,6 +8,7 @@ import { guardBoot } from "./boot.ts";
 import { Child, confinedArgv, describeExit, type Placement } from "./child.ts";
 import { qemuArgs } from "./qemu-args.ts";
 import { Qmp } from "./qmp.ts";
+import { Standstill } from "./standstill.ts";
 import { Tail } from "./tail.ts";
 import { startVirtiofsd, type Virtiofsd } from "./virtiofsd.ts";
 import type { VmConfig } from "./vm-config.ts";
@@ -38,11 +39,13 @@ function openFiles(config: VmConfig): { fds: number[]; close(): void } {
 
 /** A VM of which the processes run; `ready` tells when the guest answers. */
 export class Vm {
+  readonly config: VmConfig;
   readonly qemu: Child;
   readonly virtiofsd: Child;
   readonly qmp: Qmp;
   readonly guest: TtrpcClient;
   readonly streams: StreamMux;
+  readonly standstill: Standstill;
   /** Settles once, with the reason in words, when any of its parts has ended. `stop()` ends it too. */
   readonly ended: Promise<string>;
   /** Resolves when guest-init serves. Rejects with what went wrong and the console's tail; the VM is stopped then. */
@@ -50,6 +53,7 @@ export class Vm {
   #stopping = false;
 
   private constructor(qemu: Child, virtiofsd: Virtiofsd, config: VmConfig, log: (line: string) => void) {
+    this.config = config;
     this.qemu = qemu;
     this.virtiofsd = virtiofsd.child;
     const [, stdout, stderr, qmp, control, io] = qemu.stdio as unknown as [
@@ -65,6 +69,7 @@ export class Vm {
     this.qmp = new Qmp(qmp);
     this.guest = new TtrpcClient(control);
     this.streams = new StreamMux(io);
+    this.standstill = new Standstill(this.qmp, this.guest);
     this.ended = Promise.race([
       this.#qemuExit(),
       // virtiofsd ends well when QEMU has gone, and then QEMU's exit is the reason.
@@ -131,7 +136,7 @@ export class Vm {
   /** Asks guest-init to write everything back and power off, for at most `timeoutMs`; then `stop()`. */
   async shutDown(timeoutMs: number): Promise<void> {
     if (!this.qemu.ended && !this.#stopping) {
-      await this.guest.call(guest.shutdown, {}, { timeoutMs }).catch(() => {});
+      await this.standstill.awake(() => this.guest.call(guest.shutdown, {}, { timeoutMs })).catch(() => {});
     }
     await this.stop();
   }

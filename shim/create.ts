@@ -1,0 +1,59 @@
+import { mkdirSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { guest } from "../proto/guest/methods.ts";
+import { Container, type ContainerOptions } from "./container.ts";
+import { guestSpec, hostRootPath } from "./guest-spec.ts";
+import { checkHooks, runHooks } from "./hooks.ts";
+import { bindMount, type Mount, mountAll, unmountTree } from "./mounts.ts";
+import { clientError } from "./runtime-error.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { Stdio } from "./stdio.ts";
+
+export interface CreateOptions extends ContainerOptions {
+  /** From the request; empty where config.json names the root. */
+  readonly rootfs: readonly Mount[];
+}
+
+/** Mounts, opens the streams and sets a container up in the guest. Rejects with nothing left of it. */
+export async function createContainer(sandbox: Sandbox, options: CreateOptions): Promise<Container> {
+  checkHooks(options.spec);
+  const { spec, binds } = guestSpec(options.spec, options.id, options.bundle, hostname());
+  const shared = sandbox.sharedPath(options.id);
+  await using undo = new AsyncDisposableStack();
+  const begun = performance.now();
+  const vm = await sandbox.launched();
+  mkdirSync(join(shared, "mounts"), { recursive: true, mode: 0o700 });
+  undo.defer(() => unmountTree(shared));
+  const rootfs = join(shared, "rootfs");
+  if (options.rootfs.length > 0) await mountAll(options.rootfs, rootfs);
+  else await bindMount(hostRootPath(options.spec, options.bundle), rootfs);
+  for (const bind of binds) await bindMount(bind.source, join(shared, bind.name));
+  const hookState = { id: options.id, status: "creating", pid: vm.pid, bundle: options.bundle } as const;
+  await runHooks("prestart", options.spec, hookState);
+  await runHooks("createRuntime", options.spec, hookState);
+  const mounted = performance.now();
+  const { streams } = await sandbox.ready();
+  const ready = performance.now();
+  const stdio = await Stdio.open(options.stdio, sandbox.stdioContext(options.id), streams, () => sandbox.nextStream());
+  undo.defer(() => stdio.close());
+  const container = new Container(sandbox, vm.pid, options);
+  container.init.own(stdio);
+  // Known before the call, so that an exit cannot come too early.
+  sandbox.containers.set(options.id, container);
+  undo.defer(() => void sandbox.containers.delete(options.id));
+  await sandbox.rest();
+  const request = { containerId: options.id, spec: Buffer.from(JSON.stringify(spec)), stdio: stdio.streams };
+  await sandbox.call(guest.create, request).catch((error) => {
+    throw clientError("create", error);
+  });
+  stdio.start();
+  sandbox.log.write("debug", "container created", {
+    id: options.id,
+    t_mount: Math.round(mounted - begun),
+    t_wait: Math.round(ready - mounted),
+    t_create: Math.round(performance.now() - ready),
+  });
+  undo.move();
+  return container;
+}

@@ -1,0 +1,52 @@
+import { guest } from "../proto/guest/methods.ts";
+import { Code } from "../proto/ttrpc/code.ts";
+import { RpcError } from "../proto/ttrpc/rpc-error.ts";
+import type { Container } from "./container.ts";
+import type { Process } from "./process.ts";
+import { clientError } from "./runtime-error.ts";
+import { Stdio } from "./stdio.ts";
+
+/**
+ * Opens an exec's streams and runs it in the guest. `announce` runs when it runs. Rejects with nothing left open; the
+ * exec stays created then, as with other runtimes, until a client deletes it.
+ */
+export async function startExec(container: Container, process: Process, announce: () => void): Promise<void> {
+  if (container.init.state.name !== "running" || container.init.isEnding) {
+    throw new RpcError(Code.FailedPrecondition, "cannot exec in a container that is not running");
+  }
+  if (container.paused) throw new RpcError(Code.FailedPrecondition, "cannot exec in a paused container");
+  const { sandbox, id: containerId } = container;
+  const { execId } = process;
+  await process.start(async () => {
+    await using undo = new AsyncDisposableStack();
+    const { streams } = await sandbox.ready();
+    const stdio = await Stdio.open(process.stdioPaths, sandbox.stdioContext(containerId), streams, () =>
+      sandbox.nextStream(),
+    );
+    undo.defer(() => stdio.close());
+    process.own(stdio);
+    const request = { containerId, execId, process: guestProcess(process), stdio: stdio.streams };
+    await sandbox.call(guest.exec, request).catch((error) => {
+      throw clientError("exec", error);
+    });
+    stdio.start();
+    if (process.size !== undefined) await sandbox.call(guest.resize, { containerId, execId, ...process.size });
+    undo.move();
+  }, announce);
+}
+
+/** The `process` object for the guest. Throws InvalidArgument if the client gave none. */
+function guestProcess({ spec, stdioPaths }: Process): Buffer {
+  let process: unknown;
+  try {
+    process = JSON.parse(Buffer.from(spec).toString("utf8"));
+  } catch (error) {
+    throw new RpcError(Code.InvalidArgument, `the process to exec: ${(error as Error).message}`);
+  }
+  if (typeof process !== "object" || process === null || Array.isArray(process)) {
+    throw new RpcError(Code.InvalidArgument, "the process to exec: no JSON object");
+  }
+  // The guest has no AppArmor and no SELinux; and what the request says of the terminal is what the streams are like.
+  const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...rest } = process as Record<string, unknown>;
+  return Buffer.from(JSON.stringify({ ...rest, terminal: stdioPaths.terminal }));
+}
