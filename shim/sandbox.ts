@@ -6,10 +6,12 @@ import type { Method } from "../proto/ttrpc/method.ts";
 import { chooseAccelerator } from "../vmm/accelerator.ts";
 import { locateParts } from "../vmm/locate.ts";
 import { vmSize } from "../vmm/size.ts";
+import { setGuestClock } from "../vmm/standstill.ts";
 import { Vm } from "../vmm/vm.ts";
 import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
 import type { Resources, Spec } from "./bundle.ts";
 import { VmCgroup } from "./cgroup.ts";
+import { followClock } from "./clock.ts";
 import type { Container } from "./container.ts";
 import { limitsOf } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -64,6 +66,8 @@ export class Sandbox {
           accel: config.accelerator,
         });
         cgroup.limitTime();
+        const stopFollowing = followClock(() => vm.standstill.awake(() => setGuestClock(vm.guest)));
+        void vm.ended.then(stopFollowing);
         return this.#subscribe(vm);
       })
       .catch(() => {});

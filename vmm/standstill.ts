@@ -51,9 +51,14 @@ export class Standstill {
       if (still === this.#still) return;
       await this.#qmp.execute(still ? "stop" : "cont");
       this.#still = still;
-      if (!still) await this.#guest.call(guest.setClock, { clockNs: Date.now() * 1e6 });
+      if (!still) await setGuestClock(this.#guest);
     });
     this.#tail = next.catch(() => {});
     return next;
   }
+}
+
+/** Sets the guest's wall clock to the host's. */
+export function setGuestClock(client: Pick<TtrpcClient, "call">): Promise<unknown> {
+  return client.call(guest.setClock, { clockNs: Date.now() * 1e6 });
 }
