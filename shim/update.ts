@@ -23,6 +23,7 @@ export async function update(container: Container, resources: Uint8Array): Promi
   }
   const request = { containerId: container.id, resources: Buffer.from(JSON.stringify(guestResources(wanted))) };
   await container.sandbox.call(guest.update, request);
+  container.sandbox.updateCgroup(container.id, wanted);
 }
 
 function parse(bytes: Uint8Array): Resources {
