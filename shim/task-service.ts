@@ -19,7 +19,7 @@ export interface TaskServiceParts {
   readonly events: EventPublisher;
   /** Ends the shim, after the answer to the call has left. */
   readonly exit: () => void;
-  /** Told of the options that a Create carries: they come too late for the VM, which has them from `start`. */
+  /** Is shown the runtime options of each Create. */
   readonly seeOptions: (options: Any) => void;
 }
 
