@@ -18,8 +18,8 @@ help: ## this list
 setup: ## install what the machine lacks (Debian packages, QEMU, npm packages)
 	@.make/setup.sh
 
-build: setup ## build/: the shim, vmlinux, initrd.img, virtiofsd
-	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img kernel-image virtiofsd
+build: setup ## build/: the shim, vmlinux, initrd.img, microvm-seccomp, virtiofsd
+	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp kernel-image virtiofsd
 
 .PHONY: kernel-image virtiofsd
 kernel-image:
@@ -31,8 +31,8 @@ virtiofsd:
 $(SHIM): $(SHIM_SOURCES)
 	@shim/build.sh $@
 
-$(BUILD)/initrd.img: $(GUEST_SOURCES)
-	@guest-init/build.sh $@
+$(BUILD)/initrd.img $(BUILD)/microvm-seccomp &: $(GUEST_SOURCES)
+	@guest-init/build.sh $(BUILD)/initrd.img
 
 install: build ## install below DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/bin/containerd-shim-microvm-v2

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Builds guest-init and packs it into the VM's initial RAM file system.
+# Builds guest-init and packs it into the VM's initial RAM file system; beside that it puts microvm-seccomp, a program
+# for the host that is made of the same libcrun.
 # usage: guest-init/build.sh OUTPUT_INITRD
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -41,3 +42,4 @@ pad() { head -c $(((4 - $1 % 4) % 4)) /dev/zero; }
   newc_entry 'TRAILER!!!' 0
 } > "$build/initrd.img"
 install -D -m 0644 "$build/initrd.img" "$output"
+install -D -m 0755 "$build/microvm-seccomp" "$(dirname "$output")/microvm-seccomp"
