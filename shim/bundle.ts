@@ -28,6 +28,8 @@ export interface SpecMount {
   type?: string;
   source?: string;
   options?: string[];
+  uidMappings?: object[];
+  gidMappings?: object[];
 }
 
 export interface Resources {

@@ -165,6 +165,7 @@ export class Container {
     if (!this.sandbox.isStopping) {
       await this.sandbox.call(guest.delete, { containerId: this.id });
       await unmountTree(this.sandbox.sharedPath(this.id));
+      await this.sandbox.volumes.release(this.id);
     }
     this.sandbox.containers.delete(this.id);
     await runHooks("poststop", this.spec, { id: this.id, status: "stopped", pid: 0, bundle: this.bundle }).catch(

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { guest } from "../proto/guest/methods.ts";
+import { bindsOf } from "./bind.ts";
 import { Container, type ContainerOptions } from "./container.ts";
 import { guestSpec, hostRootPath } from "./guest-spec.ts";
 import { checkHooks, runHooks } from "./hooks.ts";
@@ -18,17 +19,19 @@ export interface CreateOptions extends ContainerOptions {
 /** Mounts, opens the streams and sets a container up in the guest. Rejects with nothing left of it. */
 export async function createContainer(sandbox: Sandbox, options: CreateOptions): Promise<Container> {
   checkHooks(options.spec);
-  const { spec, binds } = guestSpec(options.spec, options.id, options.bundle, hostname());
+  const binds = bindsOf(options.spec, options.bundle);
   const shared = sandbox.sharedPath(options.id);
   await using undo = new AsyncDisposableStack();
   const begun = performance.now();
   const vm = await sandbox.launched();
-  mkdirSync(join(shared, "mounts"), { recursive: true, mode: 0o700 });
+  mkdirSync(shared, { recursive: true, mode: 0o700 });
   undo.defer(() => unmountTree(shared));
   const rootfs = join(shared, "rootfs");
   if (options.rootfs.length > 0) await mountAll(options.rootfs, rootfs);
   else await bindMount(hostRootPath(options.spec, options.bundle), rootfs);
-  for (const bind of binds) await bindMount(bind.source, join(shared, bind.name));
+  undo.defer(() => sandbox.volumes.release(options.id));
+  const volumes = await sandbox.volumes.add(options.id, binds);
+  const spec = guestSpec(options.spec, options.id, volumes, hostname());
   const hookState = { id: options.id, status: "creating", pid: vm.pid, bundle: options.bundle } as const;
   await runHooks("prestart", options.spec, hookState);
   await runHooks("createRuntime", options.spec, hookState);

@@ -19,7 +19,7 @@ const SPEC = {
 };
 
 test("paths, namespaces and resources become the guest's", () => {
-  const { spec, binds } = guestSpec(SPEC, "c1", "/bundle", "host");
+  const spec = guestSpec(SPEC, "c1", ["/run/volumes/7", "/run/volumes/3"], "host");
   expect(spec.root).toEqual({ path: "/run/shared/c1/rootfs", readonly: true });
   expect(spec.process).toEqual({ args: ["true"] });
   expect(spec.hooks).toBeUndefined();
@@ -27,20 +27,12 @@ test("paths, namespaces and resources become the guest's", () => {
   expect(spec.hostname).toBe("host");
   expect(spec.linux?.cgroupsPath).toBe("/c1");
   expect(spec.linux?.resources).toEqual({ cpu: { quota: 100 }, memory: { limit: 5 } });
-  expect(binds).toEqual([
-    { source: "/srv/data", name: "mounts/0" },
-    { source: "/bundle/hosts", name: "mounts/1" },
-  ]);
-  expect(spec.mounts?.map(({ source }) => source)).toEqual([
-    "proc",
-    "/run/shared/c1/mounts/0",
-    "/run/shared/c1/mounts/1",
-  ]);
+  expect(spec.mounts?.map(({ source }) => source)).toEqual(["proc", "/run/volumes/7", "/run/volumes/3"]);
 });
 
 test("a namespace of the host that is no network cannot be joined", () => {
   const linux = { namespaces: [{ type: "ipc", path: "/proc/1/ns/ipc" }] };
-  expect(() => guestSpec({ linux }, "c1", "/bundle", "host")).toThrow(
+  expect(() => guestSpec({ linux }, "c1", [], "host")).toThrow(
     "joining the ipc namespace /proc/1/ns/ipc is not supported",
   );
 });

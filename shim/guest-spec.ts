@@ -1,55 +1,34 @@
 import { isAbsolute, resolve } from "node:path";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
-import type { Resources, Spec, SpecMount } from "./bundle.ts";
+import { isBind } from "./bind.ts";
+import type { Resources, Spec } from "./bundle.ts";
 
 /** Where guest-init mounts the shared directory. */
 const GUEST_SHARED = "/run/shared";
 
-/** A host path that the guest must see, at `name` below the container's shared directory. */
-export interface SharedBind {
-  readonly source: string;
-  readonly name: string;
-}
-
-export interface GuestSpec {
-  readonly spec: Spec;
-  readonly binds: readonly SharedBind[];
-}
-
 /**
  * Translates a container's config.json from the host to the guest: paths, namespaces and what only a host has. Pure.
- * `hostname`: the host's.
+ * `volumes`: paths in the guest, one for each bind mount. `hostname`: the host's.
  * Throws Unimplemented for what a VM cannot give (yet), with the reason.
  */
-export function guestSpec(spec: Spec, id: string, bundle: string, hostname: string): GuestSpec {
-  const base = `${GUEST_SHARED}/${id}`;
-  const binds: SharedBind[] = [];
-  const mounts = (spec.mounts ?? []).map((mount) => {
-    if (!isBind(mount)) return mount;
-    const name = `mounts/${binds.length}`;
-    binds.push({ source: resolve(bundle, mount.source ?? ""), name });
-    return { ...mount, source: `${base}/${name}` };
-  });
+export function guestSpec(spec: Spec, id: string, volumes: readonly string[], hostname: string): Spec {
+  const sources = volumes.values();
+  const mounts = (spec.mounts ?? []).map((mount) =>
+    isBind(mount) ? { ...mount, source: sources.next().value ?? "" } : mount,
+  );
   // The guest has no AppArmor and no SELinux: the VM is the boundary there. Hooks run on the host.
   const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...process } = spec.process ?? {};
   const { hooks: _hooks, ...rest } = spec;
   return {
     // A container without a hostname of its own has the host's, also where the kernel is not the host's.
-    spec: {
-      hostname,
-      ...rest,
-      process,
-      root: { ...spec.root, path: `${base}/rootfs` },
-      mounts,
-      linux: guestLinux(spec, id),
-    },
-    binds,
+    hostname,
+    ...rest,
+    process,
+    root: { ...spec.root, path: `${GUEST_SHARED}/${id}/rootfs` },
+    mounts,
+    linux: guestLinux(spec, id),
   };
-}
-
-function isBind(mount: SpecMount): boolean {
-  return mount.type === "bind" || (mount.options ?? []).some((option) => option === "bind" || option === "rbind");
 }
 
 function guestLinux(spec: Spec, id: string): NonNullable<Spec["linux"]> {

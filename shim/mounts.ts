@@ -34,8 +34,7 @@ async function mountOne(mount: Mount, target: string): Promise<void> {
 
 /** Makes `path` a mount point of its own that hands every mount below it on to virtiofsd's copy of the namespace. */
 export async function shareMounts(path: string): Promise<void> {
-  await tool("mount", ["-n", "--bind", path, path]);
-  await tool("mount", ["-n", "--make-rshared", path]);
+  await tool("mount", ["-n", "--bind", "--make-rshared", path, path]);
 }
 
 /** Binds `source` (a file or a directory) to `target`, which is made first. */
@@ -44,6 +43,24 @@ export async function bindMount(source: string, target: string): Promise<void> {
   if (statSync(real).isDirectory()) mkdirSync(target, { recursive: true, mode: 0o700 });
   else writeFileSync(target, "", { mode: 0o600 });
   await tool("mount", ["-n", "-o", "rbind", "--source", real, "--target", target]);
+}
+
+/** How a volume's mount relates to the host's: see `Bind`. */
+export interface BindKind {
+  readonly recursive: boolean;
+  readonly follows: boolean;
+}
+
+/**
+ * Binds `source` to `target`, a mount point of the same kind below a shared directory. One that does not follow the
+ * host is made private beforehand at `staging`, another such mount point outside of that directory: a mount that is
+ * shared already hands on what it receives, whatever it becomes later.
+ */
+export async function bindTree(source: string, target: string, kind: BindKind, staging: string): Promise<void> {
+  const bind = kind.recursive ? "--rbind" : "--bind";
+  if (kind.follows) return tool("mount", ["-n", bind, "--", source, target]);
+  await tool("mount", ["-n", bind, "--make-rprivate", "--", source, staging]);
+  await tool("mount", ["-n", "--move", staging, target]);
 }
 
 /** Detaches `path` and everything below it. What is not mounted is no error. */

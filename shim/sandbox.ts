@@ -9,7 +9,8 @@ import { vmSize } from "../vmm/size.ts";
 import { setGuestClock } from "../vmm/standstill.ts";
 import { Vm } from "../vmm/vm.ts";
 import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
-import type { Resources, Spec } from "./bundle.ts";
+import { isBind } from "./bind.ts";
+import { groupOf, type Resources, type Spec } from "./bundle.ts";
 import { VmCgroup } from "./cgroup.ts";
 import { followClock } from "./clock.ts";
 import type { Container } from "./container.ts";
@@ -19,6 +20,7 @@ import { shareMounts, unmountTree } from "./mounts.ts";
 import type { Settings } from "./settings.ts";
 import { type StateDir, thisProcess } from "./state-dir.ts";
 import type { StdioContext } from "./stdio.ts";
+import { Volumes } from "./volumes.ts";
 
 /** How long guest-init may take to write back and power off. */
 const POWER_OFF_LIMIT_MS = 3_000;
@@ -27,6 +29,7 @@ const POWER_OFF_LIMIT_MS = 3_000;
 export class Sandbox {
   readonly containers = new Map<string, Container>();
   readonly stateDir: StateDir;
+  readonly volumes: Volumes;
   readonly log: Log;
   readonly #launched: Promise<Vm>;
   #cgroup: VmCgroup | undefined;
@@ -36,6 +39,7 @@ export class Sandbox {
   /** The VM begins to boot at once, while containerd is still on its way to Create. */
   constructor(stateDir: StateDir, uid: number, spec: Spec, settings: () => Settings, log: Log) {
     this.stateDir = stateDir;
+    this.volumes = new Volumes(stateDir.volumesDir, stateDir.stagingDir);
     this.log = log;
     this.#launched = this.#launch(uid, spec, settings);
     // Create tells it to the client.
@@ -50,12 +54,12 @@ export class Sandbox {
     this.#cgroup = cgroup;
     this.stateDir.write({ shim: thisProcess(), processes: [], cgroups: cgroup.directories });
     cgroup.create();
-    await shareMounts(this.stateDir.sharedDir);
+    await Promise.all([config.sharedDir, config.volumesDir].filter((path) => path !== undefined).map(shareMounts));
     const begun = performance.now();
     const vm = await Vm.launch(config, (line) => this.log.write("info", line), cgroup);
     this.stateDir.write({
       shim: thisProcess(),
-      processes: [vm.qemu, vm.virtiofsd].map(({ pid, startTime }) => ({ pid, startTime })),
+      processes: [vm.qemu, ...vm.virtiofsds].map(({ pid, startTime }) => ({ pid, startTime })),
       cgroups: cgroup.directories,
     });
     void vm.ended.then((reason) => this.#lost(vm, reason));
@@ -136,8 +140,12 @@ export class Sandbox {
       const vm = await this.#launched.catch(() => undefined);
       await vm?.shutDown(POWER_OFF_LIMIT_MS);
       await this.#cgroup?.remove();
-      await unmountTree(this.stateDir.sharedDir).catch((error: Error) => this.log.write("warning", error.message));
-      this.stateDir.remove();
+      try {
+        for (const path of [this.stateDir.sharedDir, this.stateDir.volumesDir]) await unmountTree(path);
+        this.stateDir.remove();
+      } catch (error) {
+        this.log.write("warning", (error as Error).message);
+      }
     })();
     return this.#stopped;
   }
@@ -170,6 +178,7 @@ function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: numbe
     accelerator: chooseAccelerator(settings.accelerator),
     ...size,
     sharedDir: stateDir.sharedDir,
+    volumesDir: mayHaveVolumes(spec) ? stateDir.volumesDir : undefined,
     runDir: stateDir.runDir,
     network: networkOf(spec),
     uid,
@@ -181,6 +190,11 @@ function vmCgroup(spec: Spec, config: VmConfig, settings: Settings, log: Log): V
   const { cgroupsPath, resources = {} } = spec.linux ?? {};
   const memoryBytes = (config.memoryMib + settings.host_overhead_mib) * 1024 * 1024;
   return new VmCgroup(cgroupsPath, resources, memoryBytes, log);
+}
+
+/** Devices cannot be added to a VM that runs, and the later containers of a pod may bring volumes. */
+function mayHaveVolumes(spec: Spec): boolean {
+  return (spec.mounts ?? []).some(isBind) || groupOf(spec, "") !== "";
 }
 
 function networkOf(spec: Spec): NetworkNamespace {

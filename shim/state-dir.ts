@@ -6,8 +6,10 @@ import { processStartTime } from "../vmm/child.ts";
 /**
  * What is on disk, below /run/microvm/NAMESPACE/GROUP:
  *   state.json   the processes and the cgroup of the VM, so that `delete` alone can end and remove them
- *   run/         0700, of the VM's user: the socket of virtiofsd
+ *   run/         0700, of the VM's user: the sockets of virtiofsd
  *   shared/      what the guest sees under /run/shared; a mount of its own in the daemon's mount namespace
+ *   volumes/     the same under /run/volumes
+ *   staging/     mount points of volumes that are about to be mounted
  * The directories above are 0711: QEMU's user passes through and sees nothing.
  */
 export const STATE_ROOT = "/run/microvm";
@@ -42,6 +44,14 @@ export class StateDir {
     return join(this.path, "shared");
   }
 
+  get volumesDir(): string {
+    return join(this.path, "volumes");
+  }
+
+  get stagingDir(): string {
+    return join(this.path, "staging");
+  }
+
   /** Makes the directories anew. What a shim that was killed left there goes. */
   create(uid: number): void {
     rmSync(this.path, { recursive: true, force: true });
@@ -50,7 +60,7 @@ export class StateDir {
     }
     mkdirSync(this.runDir, { mode: 0o700 });
     chownSync(this.runDir, uid, uid);
-    mkdirSync(this.sharedDir, { mode: 0o700 });
+    for (const directory of [this.sharedDir, this.volumesDir, this.stagingDir]) mkdirSync(directory, { mode: 0o700 });
   }
 
   write(state: SandboxState): void {
@@ -69,8 +79,13 @@ export class StateDir {
     }
   }
 
-  /** Removes everything, and the namespace's directory if it is empty then. */
+  /**
+   * Removes everything, and the namespace's directory if it is empty then. Throws, with everything left, if something
+   * is still mounted below: it would be the files of the host that go.
+   */
   remove(): void {
+    const mounted = mountPoints().find((point) => point.startsWith(`${this.path}/`));
+    if (mounted !== undefined) throw new Error(`${mounted} is still mounted`);
     rmSync(this.path, { recursive: true, force: true });
     try {
       rmdirSync(dirname(this.path));
@@ -78,6 +93,12 @@ export class StateDir {
       // Other VMs of the namespace are there.
     }
   }
+}
+
+/** Of this mount namespace; special characters are written as octal numbers there, and our paths have none. */
+function mountPoints(): string[] {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").trimEnd().split("\n");
+  return lines.map((line) => line.split(" ")[4] ?? "");
 }
 
 export function thisProcess(): ProcessId {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { guest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
-import { SHARED_TAG } from "./qemu-args.ts";
+import { SHARED_TAG, VOLUMES_TAG } from "./qemu-args.ts";
 import type { Vm } from "./vm.ts";
 import type { VmConfig } from "./vm-config.ts";
 
@@ -25,7 +25,7 @@ export async function guardBoot(vm: Vm, config: VmConfig, tails: () => string[])
     const lost = vm.ended.then((reason) => {
       throw new Error(`the VM ended before the guest was ready: ${reason}`);
     });
-    await Promise.race([boot(vm).catch(leaveToExit), late, lost]);
+    await Promise.race([boot(vm, config).catch(leaveToExit), late, lost]);
   } catch (error) {
     await vm.stop();
     const message = error instanceof Error ? error.message : String(error);
@@ -41,7 +41,7 @@ function leaveToExit(error: unknown): Promise<never> {
   throw error;
 }
 
-async function boot(vm: Vm): Promise<void> {
+async function boot(vm: Vm, config: VmConfig): Promise<void> {
   const checked = checkQemu(vm);
   const [hello] = await Promise.all([vm.guest.call(guest.hello, { version: GUEST_PROTOCOL }), checked]);
   if (hello.version !== GUEST_PROTOCOL) {
@@ -53,6 +53,7 @@ async function boot(vm: Vm): Promise<void> {
     clockNs: Date.now() * 1_000_000,
     entropy: randomBytes(64),
     sharedTag: SHARED_TAG,
+    volumesTag: config.volumesDir === undefined ? "" : VOLUMES_TAG,
   });
 }
 

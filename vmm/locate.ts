@@ -15,7 +15,7 @@ const REMEDIES = {
   kernel: "run 'make build' or 'make install', or set `kernel` in the configuration",
   initrd: "run 'make build' or 'make install', or set `initrd` in the configuration",
   qemu: "install qemu-system-x86 8.2 or later, or set `qemu` in the configuration",
-  virtiofsd: "install virtiofsd 1.10 or later (the Rust program), or set `virtiofsd` in the configuration",
+  virtiofsd: "install virtiofsd 1.11 or later (the Rust program), or set `virtiofsd` in the configuration",
 } as const;
 
 /**

@@ -19,7 +19,7 @@ const CONFIG: VmConfig = {
 const FDS = { qmp: 3, control: 4, io: 5, kernel: 6, initrd: 7, kvm: 8 };
 
 function args(config: VmConfig): string {
-  return qemuArgs(config, FDS, "/run/v.sock").join(" ");
+  return qemuArgs(config, FDS, [{ tag: "shared", socketPath: "/run/v.sock" }]).join(" ");
 }
 
 test("nothing but the accelerator, the processor and the clearing of pages differs between KVM and TCG", () => {
@@ -47,6 +47,16 @@ test("devices are modern, the defaults are off and the sandbox is on", () => {
   expect(args(CONFIG)).toContain("-global virtio-mmio.force-legacy=false");
   expect(args(CONFIG)).toContain("-nodefaults -no-user-config");
   expect(args(CONFIG)).toContain("-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+});
+
+test("each share is a device of its own", () => {
+  const shares = ["shared", "volumes"].map((tag) => ({ tag, socketPath: `/run/${tag}.sock` }));
+  expect(qemuArgs(CONFIG, FDS, shares).slice(-8)).toEqual([
+    ...["-chardev", "socket,id=shared,path=/run/shared.sock"],
+    ...["-device", "vhost-user-fs-device,chardev=shared,tag=shared,queue-size=1024"],
+    ...["-chardev", "socket,id=volumes,path=/run/volumes.sock"],
+    ...["-device", "vhost-user-fs-device,chardev=volumes,tag=volumes,queue-size=1024"],
+  ]);
 });
 
 test("a bad configuration is refused by name", () => {

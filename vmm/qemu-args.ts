@@ -1,7 +1,8 @@
 import type { VmConfig } from "./vm-config.ts";
 
-/** Tag of the virtiofs device: the name under which guest-init mounts the shared directory. */
+/** Tags of the virtiofs devices: the names under which guest-init mounts the directories. */
 export const SHARED_TAG = "shared";
+export const VOLUMES_TAG = "volumes";
 
 /** Names of the virtio-serial ports; see proto/guest.md. */
 export const CONTROL_PORT = "microvm.control";
@@ -44,8 +45,14 @@ const TCG_KERNEL_ARGUMENTS = ["init_on_alloc=1"];
  */
 const TCG_PROCESSOR = "max,-erms,-fsrm,-fsrs,-fzrm";
 
+/** A directory that the guest sees, by the tag it mounts it by; a virtiofsd listens on the socket. */
+export interface Share {
+  readonly tag: string;
+  readonly socketPath: string;
+}
+
 /** The command line of QEMU, without the program's name. Pure: the same input gives the same arguments. */
-export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket: string): string[] {
+export function qemuArgs(config: VmConfig, fds: QemuDescriptors, shares: readonly Share[]): string[] {
   return [
     [
       "-M",
@@ -74,8 +81,10 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, vhostUserSocket
     ["-device", `virtserialport,chardev=io,name=${IO_PORT}`],
     ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-device,rng=rng"],
     ["-device", "virtio-balloon-device,free-page-reporting=on"],
-    ["-chardev", `socket,id=shared,path=${vhostUserSocket}`],
-    ["-device", `vhost-user-fs-device,chardev=shared,tag=${SHARED_TAG},queue-size=1024`],
+    ...shares.map(({ tag, socketPath }) => [
+      ...["-chardev", `socket,id=${tag},path=${socketPath}`],
+      ...["-device", `vhost-user-fs-device,chardev=${tag},tag=${tag},queue-size=1024`],
+    ]),
   ].flat();
 }
 

@@ -1,17 +1,27 @@
+/** What the guest may keep of a directory's files without asking again. */
+export type CachePolicy = "always" | "never";
+
 /**
- * The command line of virtiofsd (the Rust program, 1.10 or later), without the program's name.
+ * The command line of virtiofsd (the Rust program, 1.11 or later), without the program's name.
  *
- * The root file system belongs to one container alone, so the guest may cache it as long as it likes. Submounts are
- * announced, so that two file systems below the shared directory cannot be taken for one by their inode numbers.
+ * "always" is for what one container alone changes: its root file system. With "never" every access asks the host, so
+ * a change on either side is seen on the other at once; files can be mapped shared all the same, and what is mapped is
+ * read from the host when it is mapped.
+ *
+ * Submounts are announced, so that two file systems below the directory cannot be taken for one by their inode numbers.
  */
-export function virtiofsdArgs(sharedDir: string, socketPath: string): string[] {
+export function virtiofsdArgs(directory: string, socketPath: string, cache: CachePolicy): string[] {
   return [
     `--socket-path=${socketPath}`,
-    `--shared-dir=${sharedDir}`,
+    `--shared-dir=${directory}`,
     "--sandbox=namespace",
-    "--cache=always",
+    `--cache=${cache}`,
+    ...(cache === "never" ? ["--allow-mmap"] : []),
+    "--allow-direct-io",
     "--announce-submounts",
     "--xattr",
+    "--posix-acl",
+    "--killpriv-v2",
     "--inode-file-handles=prefer",
     "--log-level=error",
   ];

@@ -2,14 +2,21 @@ import { chownSync, existsSync, watch } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { Child, confinedArgv, describeExit, type Placement } from "./child.ts";
+import type { Share } from "./qemu-args.ts";
 import { Tail } from "./tail.ts";
-import { virtiofsdArgs } from "./virtiofsd-args.ts";
+import { type CachePolicy, virtiofsdArgs } from "./virtiofsd-args.ts";
 import type { VmConfig } from "./vm-config.ts";
 
 /** virtiofsd, listening on `socketPath`. It serves one connection and ends with it. */
-export interface Virtiofsd {
+export interface Virtiofsd extends Share {
   readonly child: Child;
-  readonly socketPath: string;
+}
+
+/** The directory that one virtiofsd serves. */
+export interface SharedDirectory {
+  readonly tag: string;
+  readonly directory: string;
+  readonly cache: CachePolicy;
 }
 
 const READY_LIMIT_MS = 10_000;
@@ -17,14 +24,15 @@ const READY_LIMIT_MS = 10_000;
 /** Resolves when QEMU may connect. Rejects if the program cannot be started, ends early or is not ready in time. */
 export async function startVirtiofsd(
   config: VmConfig,
+  { tag, directory, cache }: SharedDirectory,
   log: (line: string) => void,
   placement: Placement,
 ): Promise<Virtiofsd> {
-  const socketPath = join(config.runDir, "virtiofsd.sock");
+  const socketPath = join(config.runDir, `${tag}.sock`);
   // Watched before the start, so that the socket cannot appear unseen.
   const appeared = watchFor(config.runDir, socketPath);
   try {
-    const argv = confinedArgv(config.virtiofsd, virtiofsdArgs(config.sharedDir, socketPath), {
+    const argv = confinedArgv(config.virtiofsd, virtiofsdArgs(directory, socketPath, cache), {
       network: { kind: "host" },
     });
     const child = await Child.spawn(argv, ["ignore", "ignore", "pipe"]);
@@ -34,12 +42,12 @@ export async function startVirtiofsd(
     const outcome = await Promise.race([appeared.done, early]);
     if (outcome !== undefined) {
       await child.kill();
-      throw new Error(`virtiofsd ${outcome} (${config.virtiofsd}; 1.10 or later, the Rust program, is needed)`);
+      throw new Error(`virtiofsd ${outcome} (${config.virtiofsd}; 1.11 or later, the Rust program, is needed)`);
     }
     placement.addChildren(child.pid);
     // QEMU runs as a user of its own, and connecting takes the right to write.
     chownSync(socketPath, config.uid, config.uid);
-    return { child, socketPath };
+    return { tag, child, socketPath };
   } finally {
     appeared.stop();
   }

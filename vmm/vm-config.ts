@@ -19,6 +19,8 @@ export interface VmConfig {
   readonly memoryMib: number;
   /** Directory shared with the guest; what is mounted below it later appears there too. */
   readonly sharedDir: string;
+  /** Directory of the volumes, which the host changes too; undefined if there are none, nor any to come. */
+  readonly volumesDir?: string | undefined;
   /** Directory, 0700, for the VM's own sockets. */
   readonly runDir: string;
   readonly network: NetworkNamespace;
@@ -34,8 +36,9 @@ export const MAX_VCPUS = 64;
 
 /** Throws an Error that names what is wrong. */
 export function checkVmConfig(config: VmConfig): VmConfig {
-  for (const key of ["kernel", "initrd", "qemu", "virtiofsd", "sharedDir", "runDir"] as const) {
+  for (const key of ["kernel", "initrd", "qemu", "virtiofsd", "sharedDir", "volumesDir", "runDir"] as const) {
     const path = config[key];
+    if (path === undefined) continue;
     if (!isAbsolute(path)) throw new Error(`${key}: "${path}" is not an absolute path`);
     // QEMU's option syntax splits at commas; doubling them is not possible everywhere.
     if (path.includes(",")) throw new Error(`${key}: "${path}" has a comma, which QEMU cannot take in a path`);

@@ -6,11 +6,11 @@ import { StreamMux, StreamViolation } from "../proto/stream/mux.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
 import { guardBoot } from "./boot.ts";
 import { Child, confinedArgv, describeExit, type Placement } from "./child.ts";
-import { qemuArgs } from "./qemu-args.ts";
+import { qemuArgs, SHARED_TAG, VOLUMES_TAG } from "./qemu-args.ts";
 import { Qmp } from "./qmp.ts";
 import { Standstill } from "./standstill.ts";
 import { Tail } from "./tail.ts";
-import { startVirtiofsd, type Virtiofsd } from "./virtiofsd.ts";
+import { type SharedDirectory, startVirtiofsd, type Virtiofsd } from "./virtiofsd.ts";
 import type { VmConfig } from "./vm-config.ts";
 
 const debug = debugScope("microvm-vm");
@@ -37,11 +37,34 @@ function openFiles(config: VmConfig): { fds: number[]; close(): void } {
   return { fds, close };
 }
 
+/** The directories that the guest sees, and how each may be cached there. */
+function sharedDirectories({ sharedDir, volumesDir }: VmConfig): SharedDirectory[] {
+  const shared = { tag: SHARED_TAG, directory: sharedDir, cache: "always" } as const;
+  return volumesDir === undefined ? [shared] : [shared, { tag: VOLUMES_TAG, directory: volumesDir, cache: "never" }];
+}
+
+/** Side by side, for each takes its time. If one cannot be started, `undo` ends the others. */
+async function startAll(
+  config: VmConfig,
+  log: (line: string) => void,
+  placement: Placement,
+  undo: AsyncDisposableStack,
+) {
+  const starts = sharedDirectories(config).map(async (share) => {
+    const virtiofsd = await startVirtiofsd(config, share, log, placement);
+    undo.defer(async () => void (await virtiofsd.child.kill()));
+    return virtiofsd;
+  });
+  await Promise.allSettled(starts);
+  return Promise.all(starts);
+}
+
 /** A VM of which the processes run; `ready` tells when the guest answers. */
 export class Vm {
   readonly config: VmConfig;
   readonly qemu: Child;
-  readonly virtiofsd: Child;
+  /** One for each directory that the guest sees. */
+  readonly virtiofsds: readonly Child[];
   readonly qmp: Qmp;
   readonly guest: TtrpcClient;
   readonly streams: StreamMux;
@@ -52,10 +75,10 @@ export class Vm {
   readonly ready: Promise<void>;
   #stopping = false;
 
-  private constructor(qemu: Child, virtiofsd: Virtiofsd, config: VmConfig, log: (line: string) => void) {
+  private constructor(qemu: Child, virtiofsds: readonly Virtiofsd[], config: VmConfig, log: (line: string) => void) {
     this.config = config;
     this.qemu = qemu;
-    this.virtiofsd = virtiofsd.child;
+    this.virtiofsds = virtiofsds.map(({ child }) => child);
     const [, stdout, stderr, qmp, control, io] = qemu.stdio as unknown as [
       null,
       Readable,
@@ -73,9 +96,10 @@ export class Vm {
     this.ended = Promise.race([
       this.#qemuExit(),
       // virtiofsd ends well when QEMU has gone, and then QEMU's exit is the reason.
-      this.virtiofsd.exited.then((exit) =>
-        exit.code === 0 ? this.#qemuExit() : `virtiofsd ended with ${describeExit(exit)}`,
-      ),
+      ...this.virtiofsds.map(async ({ exited }) => {
+        const exit = await exited;
+        return exit.code === 0 ? this.#qemuExit() : `virtiofsd ended with ${describeExit(exit)}`;
+      }),
       // A connection that just ends is told better by the exit of whoever ended it.
       this.streams.closed.then((error) =>
         error instanceof StreamViolation
@@ -89,12 +113,11 @@ export class Vm {
     this.ready.catch(() => {});
   }
 
-  /** Starts virtiofsd, then QEMU. Rejects, with nothing left, if either cannot be started. */
+  /** Starts a virtiofsd for each directory, then QEMU. Rejects, with nothing left, if either cannot be started. */
   static async launch(config: VmConfig, log: (line: string) => void, placement: Placement): Promise<Vm> {
     await using undo = new AsyncDisposableStack();
-    const virtiofsd = await startVirtiofsd(config, log, placement);
-    undo.defer(async () => void (await virtiofsd.child.kill()));
-    const argv = confinedArgv(config.qemu, qemuArgs(config, FDS, virtiofsd.socketPath), {
+    const virtiofsds = await startAll(config, log, placement, undo);
+    const argv = confinedArgv(config.qemu, qemuArgs(config, FDS, virtiofsds), {
       network: config.network,
       // The socket of virtiofsd lies in a directory of the VM's user.
       uid: config.uid,
@@ -106,7 +129,7 @@ export class Vm {
     const qemu = await Child.spawn(argv, [...stdio]).finally(() => files.close());
     undo.defer(async () => void (await qemu.kill()));
     placement.add(qemu.pid);
-    const vm = new Vm(qemu, virtiofsd, config, log);
+    const vm = new Vm(qemu, virtiofsds, config, log);
     undo.move();
     return vm;
   }
@@ -129,7 +152,7 @@ export class Vm {
     this.qmp.close();
     this.guest.close();
     await this.qemu.kill();
-    await this.virtiofsd.kill();
+    await Promise.all(this.virtiofsds.map((child) => child.kill()));
     this.streams.close();
   }
 
