@@ -15,6 +15,7 @@ test.each([
     'exec: "/no/such": stat /no/such: no such file or directory',
   ],
   ["the path `/etc` exists but it is not executable: Operation not permitted", 'exec: "/etc": permission denied'],
+  ["the path `/etc` is not a regular file: Operation not permitted", 'exec: "/etc": permission denied'],
   ["mount `x`: Invalid argument", "error during container init: mount `x`: Invalid argument"],
 ])("%s", (libcrun, runc) => {
   const error = clientError("create", failure(libcrun));

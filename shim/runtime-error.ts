@@ -8,6 +8,7 @@ import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 const RUNC_WORDS: readonly [RegExp, string][] = [
   [/^executable file `(.*)` not found in \$PATH.*$/s, 'exec: "$1": executable file not found in $$PATH'],
   [/^executable file `(.*)` not found.*$/s, 'exec: "$1": stat $1: no such file or directory'],
+  [/^the path `(.*)` is not a regular file.*$/s, 'exec: "$1": permission denied'],
   [/^the path `(.*)` exists but it is not executable.*$/s, 'exec: "$1": permission denied'],
 ];
 
