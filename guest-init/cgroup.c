@@ -1,16 +1,14 @@
 #include "cgroup.h"
 
+#include "cgroup_file.h"
 #include "fd.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#define ROOT "/sys/fs/cgroup"
 
 char *cgroup_of(pid_t pid) {
   char name[64];
@@ -66,15 +64,8 @@ static int walk(int directory, void (*each)(pid_t, void *), void *context) {
   return result;
 }
 
-static int open_cgroup(const char *path) {
-  char name[4096 + 32];
-  snprintf(name, sizeof name, ROOT "%s", path);
-  int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return fd < 0 ? -errno : fd;
-}
-
 int cgroup_each(const char *path, void (*each)(pid_t, void *), void *context) {
-  int directory = open_cgroup(path);
+  int directory = cgroup_open(path, "", O_RDONLY | O_DIRECTORY);
   return directory < 0 ? directory : walk(directory, each, context);
 }
 
@@ -85,25 +76,8 @@ static void send_signal(pid_t pid, void *context) {
 }
 
 int cgroup_signal(const char *path, int signal) {
-  cleanup_fd int directory = open_cgroup(path);
-  if (directory < 0)
-    return directory;
   // The kernel's own way reaches what is forked meanwhile.
-  cleanup_fd int killer = signal == SIGKILL ? openat(directory, "cgroup.kill", O_WRONLY | O_CLOEXEC) : -1;
-  if (killer >= 0 && write(killer, "1", 1) == 1)
+  if (signal == SIGKILL && cgroup_write(path, "cgroup.kill", "1") == 0)
     return 0;
-  return walk(take_fd(&directory), send_signal, &signal);
-}
-
-uint64_t cgroup_oom_kills(const char *path) {
-  char name[4096 + 64], key[32];
-  snprintf(name, sizeof name, ROOT "%s/memory.events", path);
-  FILE *file = fopen(name, "re");
-  uint64_t value, kills = 0;
-  while (file && fscanf(file, "%31s %" SCNu64, key, &value) == 2)
-    if (strcmp(key, "oom_kill") == 0)
-      kills = value;
-  if (file)
-    fclose(file);
-  return kills;
+  return cgroup_each(path, send_signal, &signal);
 }

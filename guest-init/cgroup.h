@@ -10,7 +10,5 @@ char *cgroup_of(pid_t pid);
 // Calls back for every process in the cgroup and below it.
 int cgroup_each(const char *path, void (*each)(pid_t pid, void *context), void *context);
 int cgroup_signal(const char *path, int signal);
-// How many processes the kernel killed for want of memory.
-uint64_t cgroup_oom_kills(const char *path);
 
 #endif

@@ -29,6 +29,7 @@ struct container {
   // Watches the cgroup for want of memory; -1 for none.
   int oom_watch;
   uint64_t oom_kills;
+  bool frozen;
   // The Delete that waits for the init's end; 0 for none.
   uint32_t delete_call;
 };

@@ -3,6 +3,7 @@
 #include "fd.h"
 #include "guest.pb-c.h"
 #include "job.h"
+#include "lookup.h"
 #include "mux.h"
 #include "oci.h"
 #include "oom.h"
@@ -59,9 +60,9 @@ void delete_resume(struct container *container) {
 
 void delete_handle(uint32_t call, const ProtobufCMessage *message) {
   const char *id = ((const Microvm__Guest__V1__DeleteRequest *)message)->container_id;
-  struct container *container = container_find(id);
+  struct container *container = lookup_container(call, id);
   if (!container)
-    return rpc_fail(call, TTRPC_NOT_FOUND, "no container %.80s", id);
+    return;
   bool waiting = container->state == CONTAINER_CREATED;
   if (!waiting && container->state != CONTAINER_STOPPED)
     return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "cannot delete: container %s is %s", id,

@@ -3,6 +3,7 @@
 #include "cgroup.h"
 #include "delete.h"
 #include "events.h"
+#include "freeze.h"
 #include "mux.h"
 #include "oom.h"
 
@@ -35,6 +36,7 @@ int ending_conclude(struct container *container) {
 
 static int init_exited(struct container *container, uint32_t status) {
   container->exit_status = status;
+  freeze_give_up(container);
   if (container->state != CONTAINER_DELETING)
     container->state = CONTAINER_ENDING;
   // The kernel has done it already if the container has pids of its own.

@@ -1,8 +1,8 @@
 #include "exec.h"
 
-#include "container.h"
 #include "ending.h"
 #include "log.h"
+#include "lookup.h"
 #include "oci.h"
 #include "rpc.h"
 #include "spawn.h"
@@ -48,9 +48,9 @@ void exec_handle(uint32_t call, const ProtobufCMessage *message) {
   const Request *request = (const Request *)message;
   Stdio none = MICROVM__GUEST__V1__STDIO__INIT;
   const Stdio *stdio = request->stdio ? request->stdio : &none;
-  struct container *container = container_find(request->container_id);
+  struct container *container = lookup_container(call, request->container_id);
   if (!container)
-    return rpc_fail(call, TTRPC_NOT_FOUND, "no container %.80s", request->container_id);
+    return;
   if (!id_is_valid(request->exec_id))
     return rpc_fail(call, TTRPC_INVALID_ARGUMENT, "\"%.80s\" is no exec id", request->exec_id);
   if (container_find_process(container, request->exec_id))
@@ -59,6 +59,8 @@ void exec_handle(uint32_t call, const ProtobufCMessage *message) {
   if (container->state != CONTAINER_RUNNING)
     return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "cannot exec: container %s is %s", container->id,
                     container_state_name(container->state));
+  if (container->frozen)
+    return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "cannot exec: container %s is frozen", container->id);
   const char *why_not = spawn_why_not(stdio, &request->process);
   if (why_not)
     return rpc_fail(call, TTRPC_INVALID_ARGUMENT, "%s", why_not);

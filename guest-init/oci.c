@@ -88,6 +88,14 @@ void oci_create(const struct oci_create *create, struct job_result *result) {
     remove_bundle(create->id);
 }
 
+void oci_update(const char *id, const uint8_t *resources, size_t length, struct job_result *result) {
+  libcrun_error_t error = NULL;
+  libcrun_context_t context = crun_context(id);
+  cleanup_free char *text = strndup((const char *)resources, length);
+  if (!text || libcrun_container_update(&context, id, text, length, &error) < 0)
+    crun_fail_with(result, error);
+}
+
 void oci_delete(const char *id, struct job_result *result) {
   libcrun_error_t error = NULL;
   libcrun_context_t context = crun_context(id);

@@ -29,6 +29,8 @@ struct oci_exec {
 void oci_create(const struct oci_create *create, struct job_result *result);
 // Comes back when the process runs its program, or with the reason why it cannot.
 void oci_exec(const struct oci_exec *exec, struct job_result *result);
+// `resources` is `linux.resources` of the specification; not terminated.
+void oci_update(const char *id, const uint8_t *resources, size_t length, struct job_result *result);
 void oci_delete(const char *id, struct job_result *result);
 // Lets the waiting init go on. Does not block; -ESRCH if nobody waits.
 int oci_start(const char *id);

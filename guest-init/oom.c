@@ -1,6 +1,6 @@
 #include "oom.h"
 
-#include "cgroup.h"
+#include "cgroup_file.h"
 #include "events.h"
 #include "loop.h"
 
@@ -15,7 +15,7 @@ static struct source notifications = {.fd = -1, .on_ready = on_ready};
 void oom_check(struct container *container) {
   if (!container->cgroup)
     return;
-  uint64_t kills = cgroup_oom_kills(container->cgroup);
+  uint64_t kills = cgroup_key(container->cgroup, "memory.events", "oom_kill");
   if (kills > container->oom_kills)
     events_oom(container->id);
   container->oom_kills = kills;
@@ -46,7 +46,7 @@ void oom_watch(struct container *container) {
   char path[4096 + 64];
   if (!container->cgroup)
     return;
-  snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.events", container->cgroup);
+  snprintf(path, sizeof path, CGROUP_ROOT "%s/memory.events", container->cgroup);
   container->oom_watch = inotify_add_watch(notifications.fd, path, IN_MODIFY);
 }
 

@@ -1,17 +1,20 @@
 #include "service.h"
 
-#include "cgroup.h"
-#include "container.h"
+#include "clock.h"
 #include "create.h"
 #include "delete.h"
 #include "events.h"
 #include "exec.h"
-#include "fd.h"
+#include "freeze.h"
 #include "guest.pb-c.h"
-#include "log.h"
+#include "lookup.h"
 #include "oci.h"
+#include "pids.h"
+#include "resize.h"
 #include "setup.h"
 #include "signaling.h"
+#include "stats.h"
+#include "update.h"
 
 #include <errno.h>
 #include <string.h>
@@ -50,9 +53,9 @@ static void events(uint32_t call, const ProtobufCMessage *message) {
 
 static void start(uint32_t call, const ProtobufCMessage *message) {
   const char *id = ((const Microvm__Guest__V1__StartRequest *)message)->container_id;
-  struct container *container = container_find(id);
+  struct container *container = lookup_container(call, id);
   if (!container)
-    return rpc_fail(call, TTRPC_NOT_FOUND, "no container %.80s", id);
+    return;
   if (container->state != CONTAINER_CREATED)
     return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "cannot start: container %s is %s", id,
                     container_state_name(container->state));
@@ -65,35 +68,6 @@ static void start(uint32_t call, const ProtobufCMessage *message) {
   container->state = CONTAINER_RUNNING;
   Microvm__Guest__V1__StartResponse response = MICROVM__GUEST__V1__START_RESPONSE__INIT;
   rpc_answer(call, &response.base);
-}
-
-static void add_pid(pid_t pid, void *context) {
-  Microvm__Guest__V1__PidsResponse *response = context;
-  Microvm__Guest__V1__Process **processes =
-      realloc(response->processes, (response->n_processes + 1) * sizeof *processes);
-  Microvm__Guest__V1__Process *process = malloc(sizeof *process);
-  if (!processes || !process)
-    fatal("no list of processes");
-  microvm__guest__v1__process__init(process);
-  process->pid = pid;
-  processes[response->n_processes++] = process;
-  response->processes = processes;
-}
-
-static void pids(uint32_t call, const ProtobufCMessage *message) {
-  const char *id = ((const Microvm__Guest__V1__PidsRequest *)message)->container_id;
-  const struct container *container = container_find(id);
-  if (!container)
-    return rpc_fail(call, TTRPC_NOT_FOUND, "no container %.80s", id);
-  Microvm__Guest__V1__PidsResponse response = MICROVM__GUEST__V1__PIDS_RESPONSE__INIT;
-  if (container->cgroup)
-    cgroup_each(container->cgroup, add_pid, &response);
-  else if (container->init.pid)
-    add_pid(container->init.pid, &response);
-  rpc_answer(call, &response.base);
-  for (size_t i = 0; i < response.n_processes; i++)
-    free(response.processes[i]);
-  free(response.processes);
 }
 
 static void shutdown(uint32_t call, const ProtobufCMessage *message) {
@@ -113,7 +87,12 @@ const struct rpc_method service_methods[] = {
     {"Start", &microvm__guest__v1__start_request__descriptor, start},
     {"Signal", &microvm__guest__v1__signal_request__descriptor, signaling_handle},
     {"Exec", &microvm__guest__v1__exec_request__descriptor, exec_handle},
-    {"Pids", &microvm__guest__v1__pids_request__descriptor, pids},
+    {"Pids", &microvm__guest__v1__pids_request__descriptor, pids_handle},
+    {"Resize", &microvm__guest__v1__resize_request__descriptor, resize_handle},
+    {"Stats", &microvm__guest__v1__stats_request__descriptor, stats_handle},
+    {"Update", &microvm__guest__v1__update_request__descriptor, update_handle},
+    {"Freeze", &microvm__guest__v1__freeze_request__descriptor, freeze_handle},
+    {"SetClock", &microvm__guest__v1__set_clock_request__descriptor, clock_handle},
     {"Delete", &microvm__guest__v1__delete_request__descriptor, delete_handle},
     {"Shutdown", &microvm__guest__v1__shutdown_request__descriptor, shutdown},
     {0},

@@ -1,5 +1,6 @@
 #include "setup.h"
 
+#include "clock.h"
 #include "fd.h"
 #include "guest.pb-c.h"
 #include "rpc.h"
@@ -12,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define ENTROPY_MAX 512
 
@@ -23,11 +23,6 @@ struct share {
 };
 
 static struct share shared = {.path = "/run/shared"}, volumes = {.path = "/run/volumes"};
-
-static int set_clock(uint64_t nanoseconds) {
-  struct timespec now = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
-  return clock_settime(CLOCK_REALTIME, &now) < 0 ? -errno : 0;
-}
 
 static int add_entropy(const uint8_t *bytes, size_t length) {
   struct {
@@ -67,7 +62,7 @@ void setup_handle(uint32_t call, const ProtobufCMessage *message) {
   if (request->entropy.len > ENTROPY_MAX)
     return rpc_fail(call, TTRPC_INVALID_ARGUMENT, "%zu bytes of entropy, %d are allowed",
                     request->entropy.len, ENTROPY_MAX);
-  int result = request->clock_ns ? set_clock(request->clock_ns) : 0;
+  int result = request->clock_ns ? clock_set(request->clock_ns) : 0;
   if (result < 0)
     return rpc_fail(call, TTRPC_INTERNAL, "cannot set the clock: %s", strerror(-result));
   result = request->entropy.len ? add_entropy(request->entropy.data, request->entropy.len) : 0;

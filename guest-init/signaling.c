@@ -1,8 +1,8 @@
 #include "signaling.h"
 
 #include "cgroup.h"
-#include "container.h"
 #include "guest.pb-c.h"
+#include "lookup.h"
 #include "rpc.h"
 
 #include <errno.h>
@@ -41,14 +41,10 @@ static void signal_one(uint32_t call, const struct process *process, int signal)
 
 void signaling_handle(uint32_t call, const ProtobufCMessage *message) {
   const Request *request = (const Request *)message;
-  struct container *container = container_find(request->container_id);
-  if (!container)
-    return rpc_fail(call, TTRPC_NOT_FOUND, "no container %.80s", request->container_id);
-  // An exec is forgotten when it has ended.
-  const struct process *process = container_find_process(container, request->exec_id);
+  const struct process *process = lookup_process(call, request->container_id, request->exec_id);
   if (!process)
-    return rpc_fail(call, TTRPC_NOT_FOUND, "no process %.80s in container %s", request->exec_id,
-                    container->id);
+    return;
+  const struct container *container = process->container;
   // 0 only asks whether there is somebody.
   if (request->signal >= (uint32_t)_NSIG)
     return rpc_fail(call, TTRPC_INVALID_ARGUMENT, "%u is no signal", request->signal);

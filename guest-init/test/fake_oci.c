@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,6 +51,11 @@ static bool begin(const uint8_t *bytes, size_t length, char command[1024], struc
   return false;
 }
 
+// As fork, in result->pid; with a terminal whose master is result->fd.
+static void fork_process(bool terminal, struct job_result *result) {
+  result->pid = terminal ? forkpty(&result->fd, NULL, NULL, NULL) : fork();
+}
+
 void oci_create(const struct oci_create *create, struct job_result *result) {
   char path[200], command[1024];
   if (!begin(create->spec, create->spec_length, command, result))
@@ -57,7 +63,7 @@ void oci_create(const struct oci_create *create, struct job_result *result) {
   fifo_of(create->id, path);
   mkfifo(path, 0600);
   int fifo = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  result->pid = fork();
+  fork_process(create->terminal, result);
   if (result->pid == 0)
     wait_and_run(fifo, command);
 }
@@ -66,9 +72,15 @@ void oci_exec(const struct oci_exec *exec, struct job_result *result) {
   char command[1024];
   if (!begin(exec->process, exec->process_length, command, result))
     return;
-  result->pid = fork();
+  fork_process(exec->terminal, result);
   if (result->pid == 0)
     run(command);
+}
+
+void oci_update(const char *id, const uint8_t *resources, size_t length, struct job_result *result) {
+  char command[1024];
+  (void)id;
+  begin(resources, length, command, result);
 }
 
 void oci_delete(const char *id, struct job_result *result) {

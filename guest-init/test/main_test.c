@@ -75,6 +75,8 @@ int main(int argc, char **argv) {
   run_all(server_tests);
   run_all(life_tests);
   run_all(exec_tests);
+  run_all(manage_tests);
+  run_all(cgroup_tests);
   printf("guest-init: %d passed, %d failed\n", passed, failed);
   return failed ? 1 : 0;
 }
