@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Resources } from "./bundle.ts";
@@ -198,6 +198,11 @@ function removeIfEmpty(directory: string): boolean {
     rmdirSync(directory);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "EBUSY";
+    // Cgroups below it are somebody else's; a process that dies stays a moment longer than the list of them tells.
+    return (error as NodeJS.ErrnoException).code !== "EBUSY" || hasChildren(directory);
   }
+}
+
+function hasChildren(directory: string): boolean {
+  return readdirSync(directory, { withFileTypes: true }).some((entry) => entry.isDirectory());
 }

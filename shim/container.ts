@@ -3,7 +3,7 @@ import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import type { Spec } from "./bundle.ts";
 import { recordExit } from "./exit-record.ts";
-import { runHooks } from "./hooks.ts";
+import { payPoststop, runHooks } from "./hooks.ts";
 import { unmountTree } from "./mounts.ts";
 import { type Exit, Process, type Size } from "./process.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -94,12 +94,26 @@ export class Container {
     return this.init.isStopped;
   }
 
-  /** `announce` runs when the init runs, before anything can be said of its end. */
-  start(announce: () => void): Promise<void> {
-    return this.init.start(async () => {
-      await this.sandbox.call(guest.start, { containerId: this.id });
-      await runHooks("poststart", this.spec, { id: this.id, status: "running", pid: this.pid, bundle: this.bundle });
-    }, announce);
+  /** `announce` runs when the init runs, before anything can be said of its end. A poststart hook that fails ends it. */
+  async start(announce: () => void): Promise<void> {
+    const { id, pid, bundle, spec } = this;
+    const begun = performance.now();
+    let hooked = true;
+    const run = async () => {
+      await this.sandbox.call(guest.start, { containerId: id });
+      hooked = false;
+      await runHooks("poststart", spec, { id, status: "running", pid, bundle });
+      hooked = true;
+    };
+    await this.init.start(run, announce).catch(async (error) => {
+      if (!hooked) {
+        // Whoever gets the error deletes the container next, and only a stopped one can be.
+        await this.kill(this.init, SIGKILL, true).catch(() => {});
+        await this.init.exited;
+      }
+      throw error;
+    });
+    this.sandbox.log.write("debug", "container started", { id, t_start: Math.round(performance.now() - begun) });
   }
 
   /** Sends a signal to one process, or to `all` of the container. Throws NotFound if it has ended. */
@@ -168,9 +182,8 @@ export class Container {
       await this.sandbox.volumes.release(this.id);
     }
     this.sandbox.containers.delete(this.id);
-    await runHooks("poststop", this.spec, { id: this.id, status: "stopped", pid: 0, bundle: this.bundle }).catch(
-      (error: Error) => this.sandbox.log.write("warning", error.message, { id: this.id }),
-    );
+    const warn = (line: string) => this.sandbox.log.write("warning", line, { id: this.id });
+    await payPoststop(this.spec, this.id, this.bundle, warn);
     return exit;
   }
 }

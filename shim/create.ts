@@ -5,7 +5,7 @@ import { guest } from "../proto/guest/methods.ts";
 import { bindsOf } from "./bind.ts";
 import { Container, type ContainerOptions } from "./container.ts";
 import { guestSpec, hostRootPath } from "./guest-spec.ts";
-import { checkHooks, runHooks } from "./hooks.ts";
+import { owePoststop, payPoststop, runHooks } from "./hooks.ts";
 import { bindMount, type Mount, mountAll, unmountTree } from "./mounts.ts";
 import { clientError } from "./runtime-error.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -18,7 +18,7 @@ export interface CreateOptions extends ContainerOptions {
 
 /** Mounts, opens the streams and sets a container up in the guest. Rejects with nothing left of it. */
 export async function createContainer(sandbox: Sandbox, options: CreateOptions): Promise<Container> {
-  checkHooks(options.spec);
+  noteLabels(options, sandbox);
   const binds = bindsOf(options.spec, options.bundle);
   const shared = sandbox.sharedPath(options.id);
   await using undo = new AsyncDisposableStack();
@@ -33,8 +33,12 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   const volumes = await sandbox.volumes.add(options.id, binds);
   const spec = guestSpec(options.spec, options.id, volumes, hostname());
   const hookState = { id: options.id, status: "creating", pid: vm.pid, bundle: options.bundle } as const;
+  const { id, bundle, spec: given } = options;
+  owePoststop(given, bundle);
+  undo.defer(() => payPoststop(given, id, bundle, (line) => sandbox.log.write("warning", line, { id })));
   await runHooks("prestart", options.spec, hookState);
   await runHooks("createRuntime", options.spec, hookState);
+  await runHooks("createContainer", options.spec, hookState, rootfs);
   const mounted = performance.now();
   const { streams } = await sandbox.ready();
   const ready = performance.now();
@@ -59,4 +63,11 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   });
   undo.move();
   return container;
+}
+
+/** The guest has neither AppArmor nor SELinux: the VM is the boundary there. */
+function noteLabels({ id, spec }: CreateOptions, sandbox: Sandbox): void {
+  const { apparmorProfile, selinuxLabel } = spec.process ?? {};
+  if (apparmorProfile) sandbox.log.write("debug", `AppArmor profile ${apparmorProfile} is dropped`, { id });
+  if (selinuxLabel) sandbox.log.write("debug", `SELinux label ${selinuxLabel} is dropped`, { id });
 }

@@ -7,6 +7,7 @@ import { checkId, groupOf, readSpec } from "./bundle.ts";
 import { removeCgroups } from "./cgroup.ts";
 import { readExit } from "./exit-record.ts";
 import type { Invocation } from "./flags.ts";
+import { payPoststop } from "./hooks.ts";
 import { socketPath } from "./socket-path.ts";
 import { isAlive, type ProcessId, StateDir } from "./state-dir.ts";
 import { unlinkQuietly } from "./unlink.ts";
@@ -32,11 +33,21 @@ export async function deleteAction(flags: Invocation): Promise<void> {
     for (const leftover of state === undefined ? [] : [state.shim, ...state.processes]) killIfAlive(leftover);
     await removeCgroups(state?.cgroups ?? []);
     stateDir.remove();
+    await runOwedHooks(bundle, id);
     unlinkQuietly(path);
   }
   const { pid, status, at } = exit ?? { pid: 0, status: 128 + SIGKILL, at: new Date() };
   const response = encodeDeleteResponse({ pid, exitStatus: status, exitedAt: timestamp(at) });
   await new Promise((resolve) => process.stdout.write(response, resolve));
+}
+
+/** What a hook says goes to containerd's log, as a warning. */
+async function runOwedHooks(bundle: string, id: string): Promise<void> {
+  try {
+    await payPoststop(readSpec(bundle), id, bundle, (line) => process.stderr.write(`${line}\n`));
+  } catch (error) {
+    process.stderr.write(`poststop hooks: ${(error as Error).message}\n`);
+  }
 }
 
 function groupOfBundle(bundle: string, id: string): string {

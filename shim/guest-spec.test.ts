@@ -5,7 +5,7 @@ const SPEC = {
   ociVersion: "1.2.1",
   root: { path: "rootfs", readonly: true },
   process: { args: ["true"], apparmorProfile: "p", selinuxLabel: "l" },
-  hooks: { createRuntime: [{ path: "/bin/hook" }] },
+  hooks: { createRuntime: [{ path: "/bin/hook" }], startContainer: [{ path: "/bin/inside" }] },
   mounts: [
     { destination: "/proc", type: "proc", source: "proc" },
     { destination: "/data", type: "bind", source: "/srv/data", options: ["rbind", "ro"] },
@@ -22,7 +22,7 @@ test("paths, namespaces and resources become the guest's", () => {
   const spec = guestSpec(SPEC, "c1", ["/run/volumes/7", "/run/volumes/3"], "host");
   expect(spec.root).toEqual({ path: "/run/shared/c1/rootfs", readonly: true });
   expect(spec.process).toEqual({ args: ["true"] });
-  expect(spec.hooks).toBeUndefined();
+  expect(spec.hooks).toEqual({ startContainer: [{ path: "/bin/inside" }] });
   expect(spec.linux?.namespaces).toEqual([{ type: "pid" }, { type: "network", path: "/proc/1/ns/net" }]);
   expect(spec.hostname).toBe("host");
   expect(spec.linux?.cgroupsPath).toBe("/c1");

@@ -17,14 +17,17 @@ export function guestSpec(spec: Spec, id: string, volumes: readonly string[], ho
   const mounts = (spec.mounts ?? []).map((mount) =>
     isBind(mount) ? { ...mount, source: sources.next().value ?? "" } : mount,
   );
-  // The guest has no AppArmor and no SELinux: the VM is the boundary there. Hooks run on the host.
+  // The guest has no AppArmor and no SELinux: the VM is the boundary there. Of the
+  // hooks only startContainer's run inside the container; the host runs the others.
   const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...process } = spec.process ?? {};
-  const { hooks: _hooks, ...rest } = spec;
+  const { hooks, ...rest } = spec;
+  const { startContainer = [] } = hooks ?? {};
   return {
     // A container without a hostname of its own has the host's, also where the kernel is not the host's.
     hostname,
     ...rest,
     process,
+    ...(startContainer.length > 0 && { hooks: { startContainer } }),
     root: { ...spec.root, path: `${GUEST_SHARED}/${id}/rootfs` },
     mounts,
     linux: guestLinux(spec, id),

@@ -6,7 +6,7 @@ import { RUNTIME_NAME, VERSION } from "./version.ts";
 const FEATURES = {
   ociVersionMin: "1.0.0",
   ociVersionMax: "1.3.0",
-  hooks: ["prestart", "createRuntime", "poststart", "poststop"],
+  hooks: ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
   mountOptions: ["bind", "noexec", "nodev", "nosuid", "rbind", "ro", "rw", "private", "rprivate", "slave", "rslave"],
   linux: {
     namespaces: ["cgroup", "ipc", "mount", "network", "pid", "uts"],

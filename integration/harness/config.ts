@@ -22,6 +22,8 @@ export async function writeConfig(lab: Lab, edit: (config: Config) => void): Pro
   config.root = { path: join(directory, "rootfs") };
   makeRootfs(config.root.path);
   config.process.env = ["PATH=/bin"];
+  // ctr's own is that of all containers together.
+  config.linux.cgroupsPath += `/${lab.freshId()}`;
   edit(config);
   const path = join(directory, "config.json");
   writeFileSync(path, JSON.stringify(config));
