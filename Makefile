@@ -38,6 +38,7 @@ install: build ## install below DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/bin/containerd-shim-microvm-v2
 	install -D -m 0644 $(BUILD)/vmlinux $(DESTDIR)$(PREFIX)/share/microvm/vmlinux
 	install -D -m 0644 $(BUILD)/initrd.img $(DESTDIR)$(PREFIX)/share/microvm/initrd.img
+	install -D -m 0755 $(BUILD)/microvm-seccomp $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-seccomp
 	install -D -m 0755 $(BUILD)/virtiofsd $(DESTDIR)$(PREFIX)/libexec/microvm/virtiofsd
 
 check: setup ## format, lint, types, import layers, generated files: seconds, no VM

@@ -9,6 +9,7 @@ import { owePoststop, payPoststop, runHooks } from "./hooks.ts";
 import { bindMount, type Mount, mountAll, unmountTree } from "./mounts.ts";
 import { clientError } from "./runtime-error.ts";
 import type { Sandbox } from "./sandbox.ts";
+import { withFilter } from "./seccomp.ts";
 import { Stdio } from "./stdio.ts";
 
 export interface CreateOptions extends ContainerOptions {
@@ -19,6 +20,8 @@ export interface CreateOptions extends ContainerOptions {
 /** Mounts, opens the streams and sets a container up in the guest. Rejects with nothing left of it. */
 export async function createContainer(sandbox: Sandbox, options: CreateOptions): Promise<Container> {
   noteLabels(options, sandbox);
+  // Beside the boot and the mounts.
+  const filter = sandbox.seccomp.compile(options.spec, options.id);
   const binds = bindsOf(options.spec, options.bundle);
   const shared = sandbox.sharedPath(options.id);
   await using undo = new AsyncDisposableStack();
@@ -31,7 +34,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   else await bindMount(hostRootPath(options.spec, options.bundle), rootfs);
   undo.defer(() => sandbox.volumes.release(options.id));
   const volumes = await sandbox.volumes.add(options.id, binds);
-  const spec = guestSpec(options.spec, options.id, volumes, hostname());
+  const translated = guestSpec(options.spec, options.id, volumes, hostname());
   const hookState = { id: options.id, status: "creating", pid: vm.pid, bundle: options.bundle } as const;
   const { id, bundle, spec: given } = options;
   owePoststop(given, bundle);
@@ -50,6 +53,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   sandbox.containers.set(options.id, container);
   undo.defer(() => void sandbox.containers.delete(options.id));
   await sandbox.rest();
+  const spec = withFilter(translated, await filter);
   const request = { containerId: options.id, spec: Buffer.from(JSON.stringify(spec)), stdio: stdio.streams };
   await sandbox.call(guest.create, request).catch((error) => {
     throw clientError("create", error);

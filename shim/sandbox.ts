@@ -4,7 +4,7 @@ import { guest } from "../proto/guest/methods.ts";
 import type { CallOptions } from "../proto/ttrpc/client.ts";
 import type { Method } from "../proto/ttrpc/method.ts";
 import { chooseAccelerator } from "../vmm/accelerator.ts";
-import { locateParts } from "../vmm/locate.ts";
+import { locateParts, locateSeccomp } from "../vmm/locate.ts";
 import { vmSize } from "../vmm/size.ts";
 import { setGuestClock } from "../vmm/standstill.ts";
 import { Vm } from "../vmm/vm.ts";
@@ -17,6 +17,7 @@ import type { Container } from "./container.ts";
 import { limitsOf } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { shareMounts, unmountTree } from "./mounts.ts";
+import { SeccompCompiler } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
 import { type StateDir, thisProcess } from "./state-dir.ts";
 import type { StdioContext } from "./stdio.ts";
@@ -31,6 +32,7 @@ export class Sandbox {
   readonly stateDir: StateDir;
   readonly volumes: Volumes;
   readonly log: Log;
+  readonly seccomp: SeccompCompiler;
   readonly #launched: Promise<Vm>;
   #cgroup: VmCgroup | undefined;
   #nextStream = 1;
@@ -41,6 +43,7 @@ export class Sandbox {
     this.stateDir = stateDir;
     this.volumes = new Volumes(stateDir.volumesDir, stateDir.stagingDir);
     this.log = log;
+    this.seccomp = new SeccompCompiler(locateSeccomp(thisProgram()), uid, log);
     this.#launched = this.#launch(uid, spec, settings);
     // Create tells it to the client.
     this.#launched.catch(() => {});
@@ -174,7 +177,7 @@ function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: numbe
     overheadMib: settings.overhead_mib,
   });
   return checkVmConfig({
-    ...locateParts(settings, readlinkSync("/proc/self/exe"), process.env.PATH ?? ""),
+    ...locateParts(settings, thisProgram(), process.env.PATH ?? ""),
     accelerator: chooseAccelerator(settings.accelerator),
     ...size,
     sharedDir: stateDir.sharedDir,
@@ -184,6 +187,10 @@ function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: numbe
     uid,
     bootTimeoutMs: settings.boot_timeout_s * 1000,
   });
+}
+
+function thisProgram(): string {
+  return readlinkSync("/proc/self/exe");
 }
 
 function vmCgroup(spec: Spec, config: VmConfig, settings: Settings, log: Log): VmCgroup {

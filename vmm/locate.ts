@@ -50,6 +50,13 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
   return { kernel: find("kernel"), initrd: find("initrd"), qemu: find("qemu"), virtiofsd: find("virtiofsd") };
 }
 
+/** The program that compiles seccomp profiles, from the same build as the initrd. Undefined if there is none. */
+export function locateSeccomp(shim: string): string | undefined {
+  const beside = dirname(shim);
+  const candidates = [join(beside, "microvm-seccomp"), resolve(beside, "../libexec/microvm/microvm-seccomp")];
+  return candidates.find((candidate) => usable(candidate, true));
+}
+
 function usable(path: string, executable: boolean): boolean {
   try {
     accessSync(path, executable ? constants.X_OK : constants.R_OK);

@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../.."
 # Not mounted over /tmp: the repository itself may lie there.
 export TMPDIR=$world
 mount -t tmpfs -o mode=0755 tmpfs /run
+mount -t tmpfs -o mode=0755 tmpfs /var/cache
 ip link set lo up
 export MICROVM_WORLD=yes
 PATH=$PWD/node_modules/.bin:$PATH

@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto";
+import { constants, lstatSync, mkdirSync } from "node:fs";
+import { open, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Every image's default profile is the same; only profiles of people's own add to it. */
+const MAX_FILES = 64;
+
+/**
+ * Compiled filters on disk, by their key. The directory is root's alone, for whoever could write there could take the
+ * filter off any container. All of it may be removed at any time.
+ */
+export class SeccompCache {
+  readonly #directory: string;
+
+  /** Makes the directory. Throws an Error if it is not ours alone. */
+  constructor(directory: string) {
+    mkdirSync(join(directory, ".."), { recursive: true, mode: 0o755 });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const { uid, mode } = lstatSync(directory);
+    const isDirectory = (mode & constants.S_IFMT) === constants.S_IFDIR;
+    if (!isDirectory || uid !== process.geteuid?.() || (mode & 0o077) !== 0)
+      throw new Error(`${directory} is not a directory of ours alone`);
+    this.#directory = directory;
+  }
+
+  /** Undefined if it is not there, or larger than `limit` bytes. */
+  async read(key: string, limit: number): Promise<Buffer | undefined> {
+    const path = join(this.#directory, key);
+    try {
+      await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      const { size } = await file.stat();
+      if (size > limit) return undefined;
+      const bytes = await file.readFile();
+      // The oldest goes first.
+      await utimes(path, new Date(), new Date());
+      return bytes;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Appears whole or not at all. */
+  async write(key: string, bytes: Uint8Array): Promise<void> {
+    const fresh = join(this.#directory, `.${key}.${randomBytes(6).toString("hex")}`);
+    try {
+      await writeFile(fresh, bytes, { mode: 0o600, flag: "wx" });
+      await rename(fresh, join(this.#directory, key));
+    } catch (error) {
+      await rm(fresh, { force: true });
+      throw error;
+    }
+    await this.#trim();
+  }
+
+  async #trim(): Promise<void> {
+    const names = await readdir(this.#directory);
+    if (names.length <= MAX_FILES) return;
+    const ages = await Promise.all(
+      names.map(async (name) => ({
+        name,
+        at: await stat(join(this.#directory, name)).then(
+          ({ mtimeMs }) => mtimeMs,
+          () => 0,
+        ),
+      })),
+    );
+    const old = ages.sort((a, b) => a.at - b.at).slice(0, names.length - MAX_FILES);
+    await Promise.all(old.map(({ name }) => rm(join(this.#directory, name), { force: true })));
+  }
+}
