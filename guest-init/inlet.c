@@ -1,9 +1,9 @@
 // Input of a process: from the host, written to its pipe or terminal, granted anew once it is there.
 #include "fd.h"
+#include "log.h"
 #include "mux.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <termios.h>
@@ -153,10 +153,8 @@ static void release(struct stream *stream) {
 
 struct stream *inlet_new(uint32_t id, int fd, bool terminal) {
   struct inlet *inlet = calloc(1, sizeof *inlet);
-  if (!inlet) {
-    close(fd);
-    return NULL;
-  }
+  if (!inlet)
+    fatal("no stream");
   inlet->terminal = terminal;
   inlet->granted = FRAME_WINDOW;
   inlet->stream = (struct stream){
@@ -167,11 +165,6 @@ struct stream *inlet_new(uint32_t id, int fd, bool terminal) {
       .end = end,
       .release = release,
   };
-  int flags = fcntl(fd, F_GETFL);
-  if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || loop_add(&inlet->stream.source, EPOLLOUT) < 0) {
-    close(fd);
-    free(inlet);
-    return NULL;
-  }
+  stream_open(&inlet->stream, EPOLLOUT);
   return &inlet->stream;
 }

@@ -1,9 +1,9 @@
 // Output of a process: read from its pipe or terminal, sent to the host within the credit.
 #include "fd.h"
+#include "log.h"
 #include "mux.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 
@@ -89,10 +89,8 @@ static void release(struct stream *stream) {
 
 struct stream *outlet_new(uint32_t id, int fd) {
   struct outlet *outlet = calloc(1, sizeof *outlet);
-  if (!outlet) {
-    close(fd);
-    return NULL;
-  }
+  if (!outlet)
+    fatal("no stream");
   outlet->credit = FRAME_WINDOW;
   outlet->stream = (struct stream){
       .source = {.fd = fd, .on_ready = on_ready},
@@ -102,11 +100,6 @@ struct stream *outlet_new(uint32_t id, int fd) {
       .end = end,
       .release = release,
   };
-  int flags = fcntl(fd, F_GETFL);
-  if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || loop_add(&outlet->stream.source, EPOLLIN) < 0) {
-    close(fd);
-    free(outlet);
-    return NULL;
-  }
+  stream_open(&outlet->stream, EPOLLIN);
   return &outlet->stream;
 }

@@ -58,12 +58,6 @@ static int make_pipes(struct spawn *spawn) {
   return 0;
 }
 
-static void add_stream(struct stream *stream) {
-  if (!stream)
-    fatal("no stream");
-  mux_add(stream);
-}
-
 static void open_streams(struct spawn *spawn, int terminal) {
   const uint32_t *ids = spawn->process->streams;
   int *ours = spawn->ours;
@@ -73,10 +67,10 @@ static void open_streams(struct spawn *spawn, int terminal) {
     ours[1] = terminal;
   }
   if (ours[0] >= 0)
-    add_stream(inlet_new(ids[0], take_fd(&ours[0]), terminal >= 0));
+    mux_add(inlet_new(ids[0], take_fd(&ours[0]), terminal >= 0));
   for (int i = 1; i < 3; i++)
     if (ours[i] >= 0)
-      add_stream(outlet_new(ids[i], take_fd(&ours[i])));
+      mux_add(outlet_new(ids[i], take_fd(&ours[i])));
 }
 
 static void finish(struct spawn *spawn, const struct job_result *result) {

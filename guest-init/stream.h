@@ -27,14 +27,12 @@ struct stream {
   void (*release)(struct stream *);
 };
 
+// For those who make one: has it watched for these events of epoll from now on, without blocking.
+void stream_open(struct stream *stream, uint32_t events);
 // Ends it at once, for the process too: the mux may not come to it before the port takes a frame.
-static inline void stream_close(struct stream *stream) {
-  loop_remove(&stream->source);
-  close_and_reset(&stream->source.fd);
-  stream->ended = true;
-}
+void stream_close(struct stream *stream);
 
-// Output of a process, towards the host. Both take the descriptor, also when they fail with NULL.
+// Output of a process, towards the host. Both take the descriptor and never fail.
 struct stream *outlet_new(uint32_t id, int fd);
 // Input of a process. A terminal gets its end-of-file character for EOF, a pipe is closed.
 struct stream *inlet_new(uint32_t id, int fd, bool terminal);
