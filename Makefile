@@ -18,8 +18,8 @@ help: ## this list
 setup: ## install what the machine lacks (Debian packages, QEMU, npm packages)
 	@.make/setup.sh
 
-build: setup ## build/: the shim, vmlinux, initrd.img, microvm-seccomp, virtiofsd
-	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp kernel-image virtiofsd
+build: setup ## build/: the shim, vmlinux, initrd.img and the helpers of the shim
+	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp $(BUILD)/microvm-stand-in kernel-image virtiofsd
 
 .PHONY: kernel-image virtiofsd
 kernel-image:
@@ -34,18 +34,22 @@ $(SHIM): $(SHIM_SOURCES)
 $(BUILD)/initrd.img $(BUILD)/microvm-seccomp &: $(GUEST_SOURCES)
 	@guest-init/build.sh $(BUILD)/initrd.img
 
+$(BUILD)/microvm-stand-in: vmm/stand-in.c vmm/stand-in.sh
+	@vmm/stand-in.sh $@
+
 install: build ## install below DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/bin/containerd-shim-microvm-v2
 	install -D -m 0644 $(BUILD)/vmlinux $(DESTDIR)$(PREFIX)/share/microvm/vmlinux
 	install -D -m 0644 $(BUILD)/initrd.img $(DESTDIR)$(PREFIX)/share/microvm/initrd.img
 	install -D -m 0755 $(BUILD)/microvm-seccomp $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-seccomp
+	install -D -m 0755 $(BUILD)/microvm-stand-in $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-stand-in
 	install -D -m 0755 $(BUILD)/virtiofsd $(DESTDIR)$(PREFIX)/libexec/microvm/virtiofsd
 
 check: setup ## format, lint, types, import layers, generated files: seconds, no VM
 	biome check --error-on-warnings .
 	tsc -p tsconfig.json
 	proto/generate.sh --check
-	clang-format --dry-run --Werror guest-init/*.[ch]
+	clang-format --dry-run --Werror guest-init/*.[ch] vmm/*.c
 
 unit: setup ## unit tests of TypeScript and C
 	vitest run --dir . proto vmm shim
@@ -70,7 +74,7 @@ generate: setup ## write proto/gen anew
 
 format: setup ## format everything
 	biome check --write .
-	clang-format -i guest-init/*.[ch]
+	clang-format -i guest-init/*.[ch] vmm/*.c
 
 clean: ## remove build/ (the cache stays)
 	rm -rf build

@@ -9,7 +9,7 @@ export interface Spec {
   ociVersion?: string;
   hostname?: string;
   root?: { path?: string; readonly?: boolean };
-  process?: { apparmorProfile?: string; selinuxLabel?: string; terminal?: boolean; [key: string]: unknown };
+  process?: ProcessSpec;
   mounts?: SpecMount[];
   annotations?: Record<string, string>;
   hooks?: Partial<Record<HookName, Hook[]>>;
@@ -20,6 +20,16 @@ export interface Spec {
     mountLabel?: string;
     [key: string]: unknown;
   };
+  [key: string]: unknown;
+}
+
+/** `process` of config.json, and what an exec is made of. */
+export interface ProcessSpec {
+  apparmorProfile?: string;
+  selinuxLabel?: string;
+  terminal?: boolean;
+  args?: string[];
+  user?: { uid?: number };
   [key: string]: unknown;
 }
 
@@ -80,4 +90,13 @@ export function checkId(id: string): string {
     throw new Error(`"${id.slice(0, 80)}" is not a valid identifier`);
   }
   return id;
+}
+
+/** What a process list shows of a process; of unread JSON, so nothing is trusted. */
+export function identity({ args, user }: ProcessSpec): { uid: number; argv: string[] } {
+  const uid = user?.uid;
+  return {
+    uid: Number.isInteger(uid) && (uid as number) >= 0 && (uid as number) < 2 ** 32 - 1 ? (uid as number) : 0,
+    argv: Array.isArray(args) ? args.map(String) : [],
+  };
 }

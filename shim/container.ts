@@ -6,6 +6,7 @@ import { recordExit } from "./exit-record.ts";
 import { payPoststop, runHooks } from "./hooks.ts";
 import { unmountTree } from "./mounts.ts";
 import { type Exit, Process, type Size } from "./process.ts";
+import { ProcessTable } from "./process-table.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { StdioPaths } from "./stdio.ts";
 
@@ -27,8 +28,6 @@ export class Container {
   readonly id: string;
   readonly bundle: string;
   readonly spec: Spec;
-  /** The pid that clients see: QEMU's, a process of the host in the container's network namespace. */
-  readonly pid: number;
   readonly init: Process;
   readonly execs = new Map<string, Process>();
   readonly sandbox: Sandbox;
@@ -36,14 +35,20 @@ export class Container {
   /** Pause has answered, or is under way. */
   paused = false;
 
-  constructor(sandbox: Sandbox, pid: number, options: ContainerOptions) {
+  readonly processes = new ProcessTable();
+
+  constructor(sandbox: Sandbox, options: ContainerOptions) {
     this.sandbox = sandbox;
     this.id = options.id;
     this.bundle = options.bundle;
     this.spec = options.spec;
-    this.pid = pid;
     this.#options = options;
     this.init = this.#process("", options.stdio, new Uint8Array(), () => this.#execsTold());
+  }
+
+  /** The pid that clients see: of the process of the host that stands for the init. */
+  get pid(): number {
+    return this.init.pid;
   }
 
   #process(execId: string, stdioPaths: StdioPaths, spec: Uint8Array, beforeStopped: () => Promise<unknown>): Process {
@@ -69,6 +74,7 @@ export class Container {
 
   #initExited(exit: Exit): void {
     this.paused = false;
+    void this.processes.close();
     recordExit(this.bundle, { ...exit, pid: this.pid });
   }
 
@@ -140,6 +146,13 @@ export class Container {
     process.size = size;
     if (process !== this.init && process.state.name === "created") return;
     await this.sandbox.call(guest.resize, { containerId: this.id, execId: process.execId, ...size });
+  }
+
+  /** Somebody on the host signalled the process that stands for one of the guest: it is meant for that one. */
+  signalled(process: Process, signal: number): void {
+    this.kill(process, signal, false).catch((error: Error) =>
+      this.sandbox.log.write("debug", `signal ${signal}: ${error.message}`, { id: this.id, exec: process.execId }),
+    );
   }
 
   /** The guest says that a process has ended. One that it does not have here is none of ours. */

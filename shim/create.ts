@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { guest } from "../proto/guest/methods.ts";
 import { bindsOf } from "./bind.ts";
+import { identity } from "./bundle.ts";
 import { Container, type ContainerOptions } from "./container.ts";
 import { guestSpec, hostRootPath } from "./guest-spec.ts";
 import { owePoststop, payPoststop, runHooks } from "./hooks.ts";
@@ -26,7 +27,8 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   const shared = sandbox.sharedPath(options.id);
   await using undo = new AsyncDisposableStack();
   const begun = performance.now();
-  const vm = await sandbox.launched();
+  const container = new Container(sandbox, options);
+  const pid = await standFor(container, undo);
   mkdirSync(shared, { recursive: true, mode: 0o700 });
   undo.defer(() => unmountTree(shared));
   const rootfs = join(shared, "rootfs");
@@ -35,7 +37,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   undo.defer(() => sandbox.volumes.release(options.id));
   const volumes = await sandbox.volumes.add(options.id, binds);
   const translated = guestSpec(options.spec, options.id, volumes, hostname());
-  const hookState = { id: options.id, status: "creating", pid: vm.pid, bundle: options.bundle } as const;
+  const hookState = { id: options.id, status: "creating", pid, bundle: options.bundle } as const;
   const { id, bundle, spec: given } = options;
   owePoststop(given, bundle);
   undo.defer(() => payPoststop(given, id, bundle, (line) => sandbox.log.write("warning", line, { id })));
@@ -47,7 +49,6 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   const ready = performance.now();
   const stdio = await Stdio.open(options.stdio, sandbox.stdioContext(options.id), streams, () => sandbox.nextStream());
   undo.defer(() => stdio.close());
-  const container = new Container(sandbox, vm.pid, options);
   container.init.own(stdio);
   // Known before the call, so that an exit cannot come too early.
   sandbox.containers.set(options.id, container);
@@ -55,9 +56,10 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   await sandbox.rest();
   const spec = withFilter(translated, await filter);
   const request = { containerId: options.id, spec: Buffer.from(JSON.stringify(spec)), stdio: stdio.streams };
-  await sandbox.call(guest.create, request).catch((error) => {
+  const created = await sandbox.call(guest.create, request).catch((error) => {
     throw clientError("create", error);
   });
+  container.init.guestPid = created.pid;
   stdio.start();
   sandbox.log.write("debug", "container created", {
     id: options.id,
@@ -67,6 +69,18 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   });
   undo.move();
   return container;
+}
+
+/** The pid of the process on the host that stands for the init. Hooks and clients look for its network namespace. */
+async function standFor(container: Container, undo: AsyncDisposableStack): Promise<number> {
+  const { sandbox, spec, init } = container;
+  const standIn = await sandbox.standIn({
+    ...identity(spec.process ?? {}),
+    onSignal: (signal) => container.signalled(init, signal),
+  });
+  init.standIn = standIn;
+  undo.defer(() => standIn.end());
+  return standIn.pid;
 }
 
 /** The guest has neither AppArmor nor SELinux: the VM is the boundary there. */

@@ -1,6 +1,7 @@
 import { guest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
+import { identity, type ProcessSpec } from "./bundle.ts";
 import type { Container } from "./container.ts";
 import type { Process } from "./process.ts";
 import { clientError } from "./runtime-error.ts";
@@ -25,10 +26,18 @@ export async function startExec(container: Container, process: Process, announce
     );
     undo.defer(() => stdio.close());
     process.own(stdio);
-    const request = { containerId, execId, process: guestProcess(process), stdio: stdio.streams };
-    await sandbox.call(guest.exec, request).catch((error) => {
+    const spec = guestProcess(process);
+    const standIn = await sandbox.standIn({
+      ...identity(spec),
+      onSignal: (signal) => container.signalled(process, signal),
+    });
+    undo.defer(() => standIn.end());
+    process.standIn = standIn;
+    const request = { containerId, execId, process: Buffer.from(JSON.stringify(spec)), stdio: stdio.streams };
+    const { pid } = await sandbox.call(guest.exec, request).catch((error) => {
       throw clientError("exec", error);
     });
+    process.guestPid = pid;
     stdio.start();
     if (process.size !== undefined) await sandbox.call(guest.resize, { containerId, execId, ...process.size });
     undo.move();
@@ -36,7 +45,7 @@ export async function startExec(container: Container, process: Process, announce
 }
 
 /** The `process` object for the guest. Throws InvalidArgument if the client gave none. */
-function guestProcess({ spec, stdioPaths }: Process): Buffer {
+function guestProcess({ spec, stdioPaths }: Process): ProcessSpec {
   let process: unknown;
   try {
     process = JSON.parse(Buffer.from(spec).toString("utf8"));
@@ -48,5 +57,5 @@ function guestProcess({ spec, stdioPaths }: Process): Buffer {
   }
   // The guest has no AppArmor and no SELinux; and what the request says of the terminal is what the streams are like.
   const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...rest } = process as Record<string, unknown>;
-  return Buffer.from(JSON.stringify({ ...rest, terminal: stdioPaths.terminal }));
+  return { ...rest, terminal: stdioPaths.terminal };
 }

@@ -1,5 +1,6 @@
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
+import type { StandIn } from "../vmm/stand-in.ts";
 import type { Stdio, StdioPaths } from "./stdio.ts";
 
 /** How a process ended. */
@@ -36,6 +37,10 @@ export class Process {
   readonly execId: string;
   readonly stdioPaths: StdioPaths;
   readonly spec: Uint8Array;
+  /** Stands for it on the host, from Create for an init and from Start for an exec until its end. */
+  standIn: StandIn | undefined;
+  /** The guest's number for it; 0 before there is one. */
+  guestPid = 0;
   /** What its terminal is to have as soon as there is one. */
   size: Size | undefined;
   /** Settles once; the output is complete then, and the state is stopped. */
@@ -69,6 +74,11 @@ export class Process {
   /** Whether its end is known, though perhaps not told yet. */
   get isEnding(): boolean {
     return this.#exiting;
+  }
+
+  /** The pid that clients see: a process of the host. 0 for an exec that was never started. */
+  get pid(): number {
+    return this.standIn?.pid ?? 0;
   }
 
   /** The streams are the process's from here on, and end with it. */
@@ -113,6 +123,7 @@ export class Process {
     await this.#stdio?.drain();
     await this.#options.beforeStopped();
     this.#state = { name: "stopped", exit };
+    void this.standIn?.end();
     this.#options.onExit(exit);
     this.#settleExited(exit);
   }

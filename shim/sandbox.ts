@@ -6,6 +6,7 @@ import type { Method } from "../proto/ttrpc/method.ts";
 import { chooseAccelerator } from "../vmm/accelerator.ts";
 import { locateParts, locateSeccomp } from "../vmm/locate.ts";
 import { vmSize } from "../vmm/size.ts";
+import { StandIn, type StandInOptions } from "../vmm/stand-in.ts";
 import { setGuestClock } from "../vmm/standstill.ts";
 import { Vm } from "../vmm/vm.ts";
 import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
@@ -97,6 +98,14 @@ export class Sandbox {
   async call<Req extends object, Res extends object>(method: Method<Req, Res>, request: Req, options?: CallOptions) {
     const vm = await this.#launched;
     return vm.standstill.awake(() => vm.guest.call(method, request, options));
+  }
+
+  /** A process of the host that stands for one of the guest; it lies in the VM's network namespace and cgroup. */
+  async standIn(options: Omit<StandInOptions, "networkOf">): Promise<StandIn> {
+    const vm = await this.#launched;
+    const standIn = await StandIn.spawn(vm.config.standIn, { ...options, networkOf: vm.pid });
+    this.#cgroup?.add(standIn.pid);
+    return standIn;
   }
 
   /** The VM stands still while all of its containers that have not ended are paused. */

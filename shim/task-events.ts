@@ -34,7 +34,7 @@ export class TaskEvents {
     });
   }
 
-  started({ id, pid }: Container, { execId }: Process): void {
+  started({ id }: Container, { execId, pid }: Process): void {
     if (execId === "") this.#publisher.publish("containerd.events.TaskStart", TaskStart, { containerId: id, pid });
     else
       this.#publisher.publish("containerd.events.TaskExecStarted", TaskExecStarted, { containerId: id, execId, pid });
@@ -44,7 +44,7 @@ export class TaskEvents {
     this.#publisher.publish("containerd.events.TaskExecAdded", TaskExecAdded, { containerId: id, execId });
   }
 
-  exited({ id, pid }: Container, { execId }: Process, { status, at }: Exit): void {
+  exited({ id }: Container, { execId, pid }: Process, { status, at }: Exit): void {
     this.#publisher.publish("containerd.events.TaskExit", TaskExit, {
       containerId: id,
       id: execId === "" ? id : execId,

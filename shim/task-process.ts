@@ -14,7 +14,7 @@ export function processRoutes(task: ReturnType<typeof taskMethods>, { events, fi
       const process = container.find(execId);
       const announce = () => events.started(container, process);
       await (execId === "" ? container.start(announce) : startExec(container, process, announce));
-      return { pid: container.pid };
+      return { pid: process.pid };
     }),
 
     unary(task.exec, ({ id, execId, terminal, stdin, stdout, stderr, spec }) => {
@@ -56,8 +56,8 @@ export function processRoutes(task: ReturnType<typeof taskMethods>, { events, fi
 }
 
 function stateOf(container: Container, process: Process) {
-  const { id, bundle, pid } = container;
-  const { state, execId, stdioPaths } = process;
+  const { id, bundle } = container;
+  const { state, pid, execId, stdioPaths } = process;
   const exit = state.name === "stopped" ? { exitStatus: state.exit.status, exitedAt: timestamp(state.exit.at) } : {};
   return { id, bundle, pid, status: statusOf(container, process), ...stdioPaths, ...exit, execId };
 }

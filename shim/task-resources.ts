@@ -11,10 +11,12 @@ import { update } from "./update.ts";
 /** The calls that concern a container as a whole while it runs. */
 export function resourceRoutes(task: ReturnType<typeof taskMethods>, { events, find }: TaskContext): Route[] {
   return [
-    unary(task.pids, ({ id }) => {
-      const { pid, execs } = find(id);
-      const running = [...execs.values()].filter(({ state }) => state.name === "running");
-      return { processes: [{ pid }, ...running.map(({ execId }) => ({ pid, info: processDetails(execId) }))] };
+    unary(task.pids, async ({ id }) => {
+      const container = find(id);
+      const entries = await container.processes.list(container);
+      return {
+        processes: entries.map(({ pid, execId }) => (execId === "" ? { pid } : { pid, info: processDetails(execId) })),
+      };
     }),
 
     unary(task.pause, async ({ id }) => {

@@ -77,7 +77,7 @@ function lifeRoutes(
 
     unary(task.delete, async ({ id, execId }) => {
       const container = find(id);
-      const { pid } = container;
+      const { pid } = container.find(execId);
       const exit = execId === "" ? await container.delete() : await container.deleteExec(container.find(execId));
       if (execId === "") events.deleted(container, exit);
       return { pid, exitStatus: exit.status, exitedAt: timestamp(exit.at) };

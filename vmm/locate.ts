@@ -7,6 +7,7 @@ export interface PartPaths {
   readonly initrd?: string | undefined;
   readonly qemu?: string | undefined;
   readonly virtiofsd?: string | undefined;
+  readonly standIn?: string | undefined;
 }
 
 export type Parts = { readonly [K in keyof PartPaths]-?: string };
@@ -15,6 +16,7 @@ const REMEDIES = {
   kernel: "run 'make build' or 'make install', or set `kernel` in the configuration",
   initrd: "run 'make build' or 'make install', or set `initrd` in the configuration",
   qemu: "install qemu-system-x86 8.2 or later, or set `qemu` in the configuration",
+  standIn: "run 'make build' or 'make install'",
   virtiofsd: "install virtiofsd 1.11 or later (the Rust program), or set `virtiofsd` in the configuration",
 } as const;
 
@@ -38,16 +40,23 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
       "/usr/libexec/virtiofsd",
       ...onPath("virtiofsd"),
     ],
+    standIn: [join(beside, "microvm-stand-in"), resolve(beside, "../libexec/microvm/microvm-stand-in")],
   };
   const find = (part: keyof Parts): string => {
     const given = configured[part];
     const tried = given === undefined ? candidates[part] : [given];
-    const executable = part === "qemu" || part === "virtiofsd";
+    const executable = part !== "kernel" && part !== "initrd";
     const found = tried.find((candidate) => candidate.startsWith("/") && usable(candidate, executable));
     if (found === undefined) throw new Error(`${part} not found at ${tried.join(", ")}: ${REMEDIES[part]}`);
     return found;
   };
-  return { kernel: find("kernel"), initrd: find("initrd"), qemu: find("qemu"), virtiofsd: find("virtiofsd") };
+  return {
+    kernel: find("kernel"),
+    initrd: find("initrd"),
+    qemu: find("qemu"),
+    virtiofsd: find("virtiofsd"),
+    standIn: find("standIn"),
+  };
 }
 
 /** The program that compiles seccomp profiles, from the same build as the initrd. Undefined if there is none. */

@@ -7,6 +7,7 @@ const CONFIG: VmConfig = {
   initrd: "/p/initrd.img",
   qemu: "/usr/bin/qemu-system-x86_64",
   virtiofsd: "/usr/libexec/virtiofsd",
+  standIn: "/usr/libexec/microvm/microvm-stand-in",
   accelerator: "tcg",
   vcpus: 2,
   memoryMib: 256,

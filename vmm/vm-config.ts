@@ -13,6 +13,8 @@ export interface VmConfig {
   readonly initrd: string;
   readonly qemu: string;
   readonly virtiofsd: string;
+  /** microvm-stand-in, see stand-in.c. */
+  readonly standIn: string;
   readonly accelerator: Accelerator;
   readonly vcpus: number;
   /** Memory of the guest in MiB. */
