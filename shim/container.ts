@@ -177,6 +177,7 @@ export class Container {
       throw new RpcError(Code.FailedPrecondition, "cannot delete: process is running");
     if (process.state.name === "created" && !process.isEnding) process.abandon({ status: 0, at: new Date(0) });
     const exit = await process.exited;
+    await process.released();
     this.execs.delete(process.execId);
     return exit;
   }
@@ -188,7 +189,7 @@ export class Container {
     if (this.init.state.name === "created" && !this.init.isEnding)
       await this.kill(this.init, SIGKILL, false).catch(() => this.init.ended(128 + SIGKILL));
     const exit = await this.init.exited;
-    await this.sandbox.endIfIdle();
+    await Promise.all([this.init.released(), this.sandbox.endIfIdle()]);
     if (!this.sandbox.isStopping) {
       await this.sandbox.call(guest.delete, { containerId: this.id });
       await unmountTree(this.sandbox.sharedPath(this.id));

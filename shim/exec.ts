@@ -21,7 +21,7 @@ export async function startExec(container: Container, process: Process, announce
   await process.start(async () => {
     await using undo = new AsyncDisposableStack();
     const { streams } = await sandbox.ready();
-    const stdio = await Stdio.open(process.stdioPaths, sandbox.stdioContext(containerId), streams, () =>
+    const stdio = await Stdio.open(process.stdioPaths, sandbox.stdioContext(execId), streams, () =>
       sandbox.nextStream(),
     );
     undo.defer(() => stdio.close());

@@ -128,6 +128,11 @@ export class Process {
     this.#settleExited(exit);
   }
 
+  /** Resolves when its streams are closed and its logger, if it had one, is gone; soon enough for a client. */
+  async released(): Promise<void> {
+    await this.#stdio?.close();
+  }
+
   /** Settles `exited` of a process that never was, without a word to anybody else. */
   abandon(exit: Exit): void {
     this.#exiting = true;

@@ -93,21 +93,22 @@ export class Containerd {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  #argv(args: readonly string[]): [string, ...string[]] {
+  /** The command line of ctr, for a test that starts it in its own way. */
+  argv(args: readonly string[]): [string, ...string[]] {
     return [join(this.#binaries, "ctr"), "--address", this.address, ...args];
   }
 
   ctr(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
-    return run(this.#argv(args), options);
+    return run(this.argv(args), options);
   }
 
   mustCtr(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
-    return must(this.#argv(args), options);
+    return must(this.argv(args), options);
   }
 
   /** Starts ctr and leaves it running. */
   hold(args: readonly string[], options: CommandOptions = {}): Command {
-    return new Command(this.#argv(args), options);
+    return new Command(this.argv(args), options);
   }
 }
 

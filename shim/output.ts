@@ -1,0 +1,48 @@
+import type { MuxStream } from "../proto/stream/mux.ts";
+import type { Sink } from "./sink.ts";
+
+/** One output of a process, on its way from the guest to where the client wants it. */
+export class Output {
+  /** Settles when all of it is there, or no more can be; never rejects. */
+  readonly done: Promise<void>;
+  readonly #stream: MuxStream;
+  readonly #sink: Sink;
+  #writing = false;
+  #idleSince = performance.now();
+
+  constructor(stream: MuxStream, sink: Sink) {
+    this.#stream = stream;
+    this.#sink = sink;
+    this.done = this.#copy();
+  }
+
+  async #copy(): Promise<void> {
+    try {
+      for (let bytes = await this.#stream.read(); bytes !== undefined; bytes = await this.#stream.read()) {
+        this.#writing = true;
+        await this.#sink.write(bytes);
+        this.#writing = false;
+        this.#idleSince = performance.now();
+      }
+      this.#writing = true;
+      await this.#sink.end();
+    } catch {
+      // Nobody takes it any more; the process is told, as by a pipe.
+      this.close();
+    } finally {
+      this.#writing = false;
+      this.#idleSince = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** How long nothing has come from the guest, in milliseconds: 0 while bytes wait for their reader, no end when done. */
+  get quietMs(): number {
+    return this.#writing ? 0 : performance.now() - this.#idleSince;
+  }
+
+  /** Gives up on what has not been written. Legal in any state, twice too. */
+  close(): void {
+    this.#stream.abandon();
+    this.#sink.destroy();
+  }
+}
