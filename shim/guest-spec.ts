@@ -14,9 +14,12 @@ const GUEST_SHARED = "/run/shared";
  */
 export function guestSpec(spec: Spec, id: string, volumes: readonly string[], hostname: string): Spec {
   const sources = volumes.values();
-  const mounts = (spec.mounts ?? []).map((mount) =>
-    isBind(mount) ? { ...mount, source: sources.next().value ?? "" } : mount,
-  );
+  const mounts = (spec.mounts ?? []).map((mount) => ({
+    ...mount,
+    // As runc takes it: from the root, and without looking at what ".." passes by.
+    destination: resolve("/", mount.destination),
+    ...(isBind(mount) && { source: sources.next().value ?? "" }),
+  }));
   // The guest has no AppArmor and no SELinux: the VM is the boundary there. Of the
   // hooks only startContainer's run inside the container; the host runs the others.
   const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...process } = spec.process ?? {};

@@ -4,7 +4,7 @@ import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import type { Bind } from "./bind.ts";
 import { bindTree, unmountTree } from "./mounts.ts";
-import { hostOnly } from "./special-file.ts";
+import { guestDevice, hostOnly } from "./special-file.ts";
 
 /** Where guest-init mounts the directory of the volumes. */
 const GUEST_VOLUMES = "/run/volumes";
@@ -37,9 +37,16 @@ export class Volumes {
 
   /** Mounts them for a container and returns their paths in the guest, in order. `release` undoes it, also in part. */
   async add(container: string, binds: readonly Bind[]): Promise<string[]> {
-    const volumes = binds.map((bind) => this.#acquire(container, bind));
-    await Promise.all(volumes.map(({ mounted }) => mounted));
-    return volumes.map(({ name }) => join(GUEST_VOLUMES, name));
+    return Promise.all(
+      binds.map(async (bind) => {
+        const found = examine(bind);
+        const device = guestDevice(found.stats);
+        if (device !== undefined) return device;
+        const { name, mounted } = this.#acquire(container, bind, found);
+        await mounted;
+        return join(GUEST_VOLUMES, name);
+      }),
+    );
   }
 
   /** Unmounts what only this container has used. */
@@ -52,8 +59,7 @@ export class Volumes {
     }
   }
 
-  #acquire(container: string, bind: Bind): Volume {
-    const { path, stats } = examine(bind);
+  #acquire(container: string, bind: Bind, { path, stats }: Source): Volume {
     // A path that leads to something else by now is another volume.
     const key = [stats.dev, stats.ino, bind.recursive, bind.follows, path].join(":");
     let volume = this.#volumes.get(key);
@@ -71,10 +77,14 @@ export class Volumes {
   async #mount(name: string, path: string, isDirectory: boolean, bind: Bind): Promise<void> {
     const [target, staging] = [join(this.#directory, name), join(this.#staging, name)];
     for (const point of [target, staging]) makeMountPoint(point, isDirectory);
-    await bindTree(path, target, bind, staging).catch((error: Error) => {
-      throw new Error(`error mounting "${bind.source}" to rootfs at "${bind.destination}": ${error.message}`);
-    });
-    removeMountPoint(staging);
+    try {
+      await bindTree(path, target, bind, staging);
+    } catch (error) {
+      await unmountTree(staging);
+      throw new Error(mountError(bind, (error as Error).message), { cause: error });
+    } finally {
+      removeMountPoint(staging);
+    }
   }
 
   async #remove({ key, name, mounted }: Volume): Promise<void> {
@@ -97,23 +107,33 @@ function removeMountPoint(path: string): void {
   else unlinkSync(path);
 }
 
+/** A source without symbolic links, and what is there. */
+interface Source {
+  readonly path: string;
+  readonly stats: BigIntStats;
+}
+
+function mountError({ source, destination }: Bind, why: string): string {
+  return `error mounting "${source}" to rootfs at "${destination}": ${why}`;
+}
+
 /** What there is at the source, in runc's words if it is not there. */
-function examine({ source, destination }: Bind): { path: string; stats: BigIntStats } {
-  let path: string;
-  let stats: BigIntStats;
+function examine(bind: Bind): Source {
+  const { source, destination } = bind;
+  let found: Source;
   try {
-    path = realpathSync(source);
-    stats = statSync(path, { bigint: true });
+    const path = realpathSync(source);
+    found = { path, stats: statSync(path, { bigint: true }) };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? `stat ${source}: no such file or directory` : message;
-    throw new RpcError(Code.Unknown, `error mounting "${source}" to rootfs at "${destination}": ${why}`);
+    throw new RpcError(Code.Unknown, mountError(bind, why));
   }
-  const special = hostOnly(stats);
+  const special = guestDevice(found.stats) === undefined ? hostOnly(found.stats) : undefined;
   if (special !== undefined)
     throw new RpcError(
       Code.Unimplemented,
       `cannot mount "${source}" at "${destination}": it is ${special} of the host, which a VM cannot reach`,
     );
-  return { path, stats };
+  return found;
 }
