@@ -4,6 +4,8 @@
 
 #include "process.h"
 
+struct spawn;
+
 enum container_state {
   CONTAINER_CREATING,
   // Its init waits for Start.
@@ -30,6 +32,9 @@ struct container {
   int oom_watch;
   uint64_t oom_kills;
   bool frozen;
+  // Processes that are being made, and those whose turn has not come.
+  int spawns_running;
+  struct spawn *spawns_waiting;
   // The Delete that waits for the init's end; 0 for none.
   uint32_t delete_call;
 };

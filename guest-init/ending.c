@@ -6,6 +6,7 @@
 #include "freeze.h"
 #include "mux.h"
 #include "oom.h"
+#include "spawn.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -20,7 +21,7 @@ static int drain(const struct process *process) {
 }
 
 int ending_conclude(struct container *container) {
-  if (container->init.pid || container->execs)
+  if (container->init.pid || container->execs || container->state == CONTAINER_STOPPED)
     return 0;
   int result = drain(&container->init);
   if (result < 0)
@@ -42,6 +43,8 @@ static int init_exited(struct container *container, uint32_t status) {
   // The kernel has done it already if the container has pids of its own.
   if (container->cgroup)
     cgroup_signal(container->cgroup, SIGKILL);
+  container->frozen = false;
+  spawn_go_on(container);
   return ending_conclude(container);
 }
 

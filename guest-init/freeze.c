@@ -7,6 +7,7 @@
 #include "lookup.h"
 #include "loop.h"
 #include "rpc.h"
+#include "spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,9 +35,11 @@ static bool is_frozen(const struct container *container) {
 
 static int set(struct container *container, bool frozen) {
   int result = cgroup_write(container->cgroup, "cgroup.freeze", frozen ? "1" : "0");
-  if (result == 0)
-    container->frozen = frozen;
-  return result;
+  if (result < 0)
+    return result;
+  container->frozen = frozen;
+  spawn_go_on(container);
+  return 0;
 }
 
 static void succeed(uint32_t call) {

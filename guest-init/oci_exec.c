@@ -120,6 +120,17 @@ static void run(const struct oci_exec *exec, Process *process, const char *conso
     crun_fail(result, -result->fd, "the terminal did not come");
 }
 
+// libcrun sets it for the init only; what this process forks inherits it.
+static int set_oom_score(const Process *process) {
+  if (!process->oom_score_adj_present)
+    return 0;
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  int result = fd < 0 || dprintf(fd, "%d", process->oom_score_adj) < 0 ? -errno : 0;
+  if (fd >= 0)
+    close(fd);
+  return result;
+}
+
 void oci_exec(const struct oci_exec *exec, struct job_result *result) {
   // Until this reports, the process is its child, and none that guest-init would reap unknown.
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || chdir(BUNDLE_ROOT) < 0)
@@ -127,6 +138,9 @@ void oci_exec(const struct oci_exec *exec, struct job_result *result) {
   Process *process = parse(exec, result);
   if (!process)
     return;
+  int failed = set_oom_score(process);
+  if (failed)
+    return crun_fail(result, -failed, "oomScoreAdj");
   char console[32];
   snprintf(console, sizeof console, "exec-%d.sock", getpid());
   run(exec, process, console, result);

@@ -11,13 +11,11 @@
 #include <string.h>
 
 #define JSON_MAX (4 << 20)
-// At once: each is a process of some hundred KiB until it has reported, and a guest may be small.
+// At once for a container: each is a process of some hundred KiB until it has reported, and a guest may be
+// small.
 #define JOBS_MAX 8
 
 typedef Microvm__Guest__V1__Stdio Stdio;
-
-static int running;
-static struct spawn *waiting;
 
 // An id of 0 is no stream, as often as it occurs.
 const char *spawn_why_not(const Stdio *stdio, const ProtobufCBinaryData *json) {
@@ -91,23 +89,34 @@ static void fail(struct spawn *spawn, int error) {
   finish(spawn, &result);
 }
 
-static void begin_waiting(void) {
+// What has ended gets no process any more.
+static int begin(struct container *container, struct spawn *spawn) {
+  if (container->state != CONTAINER_CREATING && container->state != CONTAINER_RUNNING)
+    return -ESRCH;
+  int result = job_start(&spawn->job, spawn->theirs);
+  close_all(spawn->theirs);
+  return result;
+}
+
+void spawn_go_on(struct container *container) {
   struct spawn *spawn;
-  while (running < JOBS_MAX && (spawn = waiting)) {
-    waiting = spawn->next;
-    int result = job_start(&spawn->job, spawn->theirs);
-    close_all(spawn->theirs);
-    if (result < 0)
-      fail(spawn, result);
+  while (container->spawns_running < JOBS_MAX && !container->frozen && (spawn = container->spawns_waiting)) {
+    container->spawns_waiting = spawn->next;
+    int result = begin(container, spawn);
+    if (result == 0)
+      container->spawns_running++;
     else
-      running++;
+      fail(spawn, result);
   }
 }
 
+// The container may be gone with a Create that failed, but then nothing waited.
 static void done(struct job *job, const struct job_result *result) {
-  running--;
-  finish(container_of(job, struct spawn, job), result);
-  begin_waiting();
+  struct spawn *spawn = container_of(job, struct spawn, job);
+  struct container *container = spawn->process->container;
+  container->spawns_running--;
+  spawn_go_on(container);
+  finish(spawn, result);
 }
 
 static void work(struct job *job, struct job_result *result) {
@@ -139,9 +148,9 @@ void spawn_start(const struct spawn_kind *kind, struct process *process, uint32_
   int result = make_pipes(spawn);
   if (result < 0)
     return fail(spawn, result);
-  struct spawn **at = &waiting;
+  struct spawn **at = &process->container->spawns_waiting;
   while (*at)
     at = &(*at)->next;
   *at = spawn;
-  begin_waiting();
+  spawn_go_on(process->container);
 }

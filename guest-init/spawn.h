@@ -29,6 +29,8 @@ struct spawn {
   int ours[3], theirs[3];
 };
 
+// Begins what waits, as far as it may: called when the container is no longer frozen, or has ended.
+void spawn_go_on(struct container *container);
 // NULL if a process may have these streams and this specification, else why not.
 const char *spawn_why_not(const Microvm__Guest__V1__Stdio *stdio, const ProtobufCBinaryData *json);
 // Begins at once or in its turn. `done` may be called before this returns.

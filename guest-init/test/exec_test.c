@@ -138,6 +138,38 @@ static void many_at_once(void) {
   CHECK(host_delete("a") == 0);
 }
 
+// Those whose turn has not come fail when the init ends, and hold nothing back.
+static void many_at_the_end(void) {
+  char id[16];
+  uint32_t calls[40];
+  host_subscribe();
+  CHECK(host_run("a", "exec sleep 100"));
+  for (int i = 0; i < 40; i++) {
+    snprintf(id, sizeof id, "x%d", i);
+    calls[i] = send_exec("a", id, "exec sleep 100", 0);
+  }
+  CHECK(host_signal("a", "", SIGKILL) == 0);
+  int begun = 0;
+  for (int i = 0; i < 40; i++) {
+    int code = host_answer(calls[i]);
+    CHECK(code == 0 || code == TTRPC_FAILED_PRECONDITION);
+    begun += code == 0;
+  }
+  CHECK(begun < 40);
+  // No cgroup ends these here.
+  for (int i = 0; i < 40; i++) {
+    snprintf(id, sizeof id, "x%d", i);
+    host_signal("a", id, SIGKILL);
+  }
+  for (int i = 0; i <= begun; i++) {
+    Microvm__Guest__V1__Event *event = host_event();
+    CHECK(event && event->event_case == MICROVM__GUEST__V1__EVENT__EVENT_EXIT);
+    CHECK(event->exit->exit_status == 128 + SIGKILL && !event->exit->exec_id[0] == (i == begun));
+    microvm__guest__v1__event__free_unpacked(event, NULL);
+  }
+  CHECK(host_delete("a") == 0);
+}
+
 WITH_HOST(output_and_status)
 WITH_HOST(only_where_something_runs)
 WITH_HOST(bad_requests)
@@ -145,6 +177,7 @@ WITH_HOST(failure_leaves_nothing)
 WITH_HOST(signals_only_its_process)
 WITH_HOST(init_is_told_last)
 WITH_HOST(many_at_once)
+WITH_HOST(many_at_the_end)
 
 const struct test exec_tests[] = {
     {"exec: output and status", output_and_status_with_host},
@@ -154,5 +187,6 @@ const struct test exec_tests[] = {
     {"exec: signals only its process", signals_only_its_process_with_host},
     {"exec: the init is told last", init_is_told_last_with_host},
     {"exec: many at once", many_at_once_with_host},
+    {"exec: many when the init ends", many_at_the_end_with_host},
     {0},
 };
