@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Device } from "./devices.ts";
 
 /** A config.json is small; one of this size is not one. */
 const MAX_SPEC_BYTES = 4 * 1024 * 1024;
@@ -16,6 +17,7 @@ export interface Spec {
   linux?: {
     namespaces?: { type: string; path?: string }[];
     resources?: Resources;
+    devices?: Device[];
     cgroupsPath?: string;
     mountLabel?: string;
     [key: string]: unknown;
@@ -43,6 +45,7 @@ export interface SpecMount {
 }
 
 export interface Resources {
+  devices?: { allow?: boolean; type?: string; major?: number; minor?: number; access?: string }[];
   memory?: { limit?: number; swap?: number; [key: string]: unknown };
   cpu?: { shares?: number; quota?: number; period?: number; cpus?: string; mems?: string; [key: string]: unknown };
   [key: string]: unknown;

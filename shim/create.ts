@@ -5,6 +5,7 @@ import { guest } from "../proto/guest/methods.ts";
 import { bindsOf } from "./bind.ts";
 import { identity } from "./bundle.ts";
 import { Container, type ContainerOptions } from "./container.ts";
+import { guestDevices } from "./devices.ts";
 import { guestSpec, hostRootPath } from "./guest-spec.ts";
 import { owePoststop, payPoststop, runHooks } from "./hooks.ts";
 import { bindMount, type Mount, mountAll, unmountTree } from "./mounts.ts";
@@ -20,7 +21,7 @@ export interface CreateOptions extends ContainerOptions {
 
 /** Mounts, opens the streams and sets a container up in the guest. Rejects with nothing left of it. */
 export async function createContainer(sandbox: Sandbox, options: CreateOptions): Promise<Container> {
-  noteLabels(options, sandbox);
+  noteDropped(options, sandbox);
   // Beside the boot and the mounts.
   const filter = sandbox.seccomp.compile(options.spec, options.id);
   const binds = bindsOf(options.spec, options.bundle);
@@ -36,7 +37,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   else await bindMount(hostRootPath(options.spec, options.bundle), rootfs);
   undo.defer(() => sandbox.volumes.release(options.id));
   const volumes = await sandbox.volumes.add(options.id, binds);
-  const translated = guestSpec(options.spec, options.id, volumes, hostname());
+  const translated = guestSpec(options.spec, options.id, volumes, hostname(), (path) => sandbox.namespacePath(path));
   const hookState = { id: options.id, status: "creating", pid, bundle: options.bundle } as const;
   const { id, bundle, spec: given } = options;
   owePoststop(given, bundle);
@@ -83,8 +84,10 @@ async function standFor(container: Container, undo: AsyncDisposableStack): Promi
   return standIn.pid;
 }
 
-/** The guest has neither AppArmor nor SELinux: the VM is the boundary there. */
-function noteLabels({ id, spec }: CreateOptions, sandbox: Sandbox): void {
+/** The guest has neither AppArmor nor SELinux, for the VM is the boundary there; nor has it the host's devices. */
+function noteDropped({ id, spec }: CreateOptions, sandbox: Sandbox): void {
+  const { dropped } = guestDevices(spec);
+  if (dropped.length > 0) sandbox.log.write("debug", `devices of the host are left out: ${dropped.join(" ")}`, { id });
   const { apparmorProfile, selinuxLabel } = spec.process ?? {};
   if (apparmorProfile) sandbox.log.write("debug", `AppArmor profile ${apparmorProfile} is dropped`, { id });
   if (selinuxLabel) sandbox.log.write("debug", `SELinux label ${selinuxLabel} is dropped`, { id });

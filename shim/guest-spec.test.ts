@@ -18,8 +18,10 @@ const SPEC = {
   },
 };
 
+const none = () => undefined;
+
 test("paths, namespaces and resources become the guest's", () => {
-  const spec = guestSpec(SPEC, "c1", ["/run/volumes/7", "/run/volumes/3"], "host");
+  const spec = guestSpec(SPEC, "c1", ["/run/volumes/7", "/run/volumes/3"], "host", none);
   expect(spec.root).toEqual({ path: "/run/shared/c1/rootfs", readonly: true });
   expect(spec.process).toEqual({ args: ["true"] });
   expect(spec.hooks).toEqual({ startContainer: [{ path: "/bin/inside" }] });
@@ -32,7 +34,17 @@ test("paths, namespaces and resources become the guest's", () => {
 
 test("a namespace of the host that is no network cannot be joined", () => {
   const linux = { namespaces: [{ type: "ipc", path: "/proc/1/ns/ipc" }] };
-  expect(() => guestSpec({ linux }, "c1", [], "host")).toThrow(
+  expect(() => guestSpec({ linux }, "c1", [], "host", none)).toThrow(
     "joining the ipc namespace /proc/1/ns/ipc is not supported",
   );
+});
+
+test("a namespace of another container of the VM is joined by its path in the guest, any other is refused", () => {
+  const joining = { linux: { namespaces: [{ type: "ipc", path: "/proc/77/ns/ipc" }] } };
+  const known = (path: string) => (path === "/proc/77/ns/ipc" ? "/proc/12/ns/ipc" : undefined);
+  expect(guestSpec(joining, "c", [], "host", known).linux?.namespaces).toContainEqual({
+    type: "ipc",
+    path: "/proc/12/ns/ipc",
+  });
+  expect(() => guestSpec(joining, "c", [], "host", none)).toThrow("joining the ipc namespace /proc/77/ns/ipc");
 });

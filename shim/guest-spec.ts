@@ -3,6 +3,7 @@ import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import { isBind } from "./bind.ts";
 import type { Resources, Spec } from "./bundle.ts";
+import { guestDevices } from "./devices.ts";
 
 /** Where guest-init mounts the shared directory. */
 const GUEST_SHARED = "/run/shared";
@@ -10,9 +11,16 @@ const GUEST_SHARED = "/run/shared";
 /**
  * Translates a container's config.json from the host to the guest: paths, namespaces and what only a host has. Pure.
  * `volumes`: paths in the guest, one for each bind mount. `hostname`: the host's.
- * Throws Unimplemented for what a VM cannot give (yet), with the reason.
+ * `namespacePath`: of a namespace in the guest, for a path on the host that is the same one's; undefined for any other.
+ * Throws Unimplemented for what a VM cannot give (yet), with the reason, and what `guestDevices` throws.
  */
-export function guestSpec(spec: Spec, id: string, volumes: readonly string[], hostname: string): Spec {
+export function guestSpec(
+  spec: Spec,
+  id: string,
+  volumes: readonly string[],
+  hostname: string,
+  namespacePath: (path: string) => string | undefined,
+): Spec {
   const sources = volumes.values();
   const mounts = (spec.mounts ?? []).map((mount) => ({
     ...mount,
@@ -33,23 +41,30 @@ export function guestSpec(spec: Spec, id: string, volumes: readonly string[], ho
     ...(startContainer.length > 0 && { hooks: { startContainer } }),
     root: { ...spec.root, path: `${GUEST_SHARED}/${id}/rootfs` },
     mounts,
-    linux: guestLinux(spec, id),
+    linux: guestLinux(spec, id, namespacePath),
   };
 }
 
-function guestLinux(spec: Spec, id: string): NonNullable<Spec["linux"]> {
-  const { mountLabel: _label, intelRdt: _rdt, ...linux } = spec.linux ?? {};
-  const namespaces = linux.namespaces ?? [];
-  for (const { type, path } of namespaces) {
-    if (path !== undefined && path !== "" && type !== "network") {
-      throw new RpcError(
-        Code.Unimplemented,
-        `joining the ${type} namespace ${path} is not supported: it is the host's, not the guest's`,
-      );
-    }
-  }
+function guestLinux(
+  spec: Spec,
+  id: string,
+  namespacePath: (path: string) => string | undefined,
+): NonNullable<Spec["linux"]> {
+  const { mountLabel: _label, intelRdt: _rdt, devices: _devices, ...linux } = spec.linux ?? {};
+  const namespaces = (linux.namespaces ?? []).map((namespace) => {
+    const { type, path } = namespace;
+    if (path === undefined || path === "" || type === "network") return namespace;
+    const inGuest = namespacePath(path);
+    if (inGuest !== undefined) return { type, path: inGuest };
+    throw new RpcError(
+      Code.Unimplemented,
+      `joining the ${type} namespace ${path} is not supported: it is of the host or of another VM`,
+    );
+  });
+  const { devices } = guestDevices(spec);
   return {
     ...linux,
+    ...(devices.length > 0 && { devices: [...devices] }),
     // The network namespace of the VM is the container's. libcrun sets net.* sysctls only where one is named.
     namespaces: [...namespaces.filter(({ type }) => type !== "network"), { type: "network", path: "/proc/1/ns/net" }],
     // containerd's path is the VM's on the host; in the guest there is one container a name.

@@ -115,6 +115,16 @@ export class Sandbox {
     await (open.length > 0 && open.every(({ paused }) => paused) ? standstill.stop() : standstill.resume());
   }
 
+  /**
+   * A container of a pod joins the namespaces of another one by the pid that a client knows. Gives the same namespace's
+   * path in the guest; undefined for a path of any other kind or process.
+   */
+  namespacePath(path: string): string | undefined {
+    const [, pid, name] = /^\/proc\/(\d+)\/ns\/(\w+)$/.exec(path) ?? [];
+    const owner = [...this.containers.values()].find(({ init }) => init.guestPid > 0 && `${init.pid}` === pid);
+    return owner === undefined ? undefined : `/proc/${owner.init.guestPid}/ns/${name}`;
+  }
+
   nextStream(): number {
     return this.#nextStream++;
   }
