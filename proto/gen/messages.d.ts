@@ -2278,6 +2278,689 @@ export namespace microvm {
             }
 
             /**
+             * Properties of a NetworkRequest.
+             * @deprecated Use microvm.guest.v1.NetworkRequest.$Properties instead.
+             */
+            interface INetworkRequest extends microvm.guest.v1.NetworkRequest.$Properties {
+            }
+
+            /** Represents a NetworkRequest. */
+            class NetworkRequest {
+
+                /**
+                 * Constructs a new NetworkRequest.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.NetworkRequest.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** NetworkRequest interfaces. */
+                interfaces: microvm.guest.v1.Interface.$Properties[];
+
+                /** NetworkRequest routes. */
+                routes: microvm.guest.v1.Route.$Properties[];
+
+                /** NetworkRequest rules. */
+                rules: microvm.guest.v1.Rule.$Properties[];
+
+                /** NetworkRequest neighbours. */
+                neighbours: microvm.guest.v1.Neighbour.$Properties[];
+
+                /**
+                 * Creates a new NetworkRequest instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns NetworkRequest instance
+                 */
+                static create(properties: microvm.guest.v1.NetworkRequest.$Shape): microvm.guest.v1.NetworkRequest & microvm.guest.v1.NetworkRequest.$Shape;
+                static create(properties?: microvm.guest.v1.NetworkRequest.$Properties): microvm.guest.v1.NetworkRequest;
+
+                /**
+                 * Encodes the specified NetworkRequest message. Does not implicitly {@link microvm.guest.v1.NetworkRequest.verify|verify} messages.
+                 * @param message NetworkRequest message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.NetworkRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a NetworkRequest message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.NetworkRequest & microvm.guest.v1.NetworkRequest.$Shape} NetworkRequest
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.NetworkRequest & microvm.guest.v1.NetworkRequest.$Shape;
+            }
+
+            namespace NetworkRequest {
+
+                /** Properties of a NetworkRequest. */
+                interface $Properties {
+
+                    /** NetworkRequest interfaces */
+                    interfaces?: (microvm.guest.v1.Interface.$Properties[]|null);
+
+                    /** NetworkRequest routes */
+                    routes?: (microvm.guest.v1.Route.$Properties[]|null);
+
+                    /** NetworkRequest rules */
+                    rules?: (microvm.guest.v1.Rule.$Properties[]|null);
+
+                    /** NetworkRequest neighbours */
+                    neighbours?: (microvm.guest.v1.Neighbour.$Properties[]|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a NetworkRequest. */
+                type $Shape = microvm.guest.v1.NetworkRequest.$Properties;
+            }
+
+            /**
+             * Properties of a NetworkResponse.
+             * @deprecated Use microvm.guest.v1.NetworkResponse.$Properties instead.
+             */
+            interface INetworkResponse extends microvm.guest.v1.NetworkResponse.$Properties {
+            }
+
+            /** Represents a NetworkResponse. */
+            class NetworkResponse {
+
+                /**
+                 * Constructs a new NetworkResponse.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.NetworkResponse.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /**
+                 * Creates a new NetworkResponse instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns NetworkResponse instance
+                 */
+                static create(properties: microvm.guest.v1.NetworkResponse.$Shape): microvm.guest.v1.NetworkResponse & microvm.guest.v1.NetworkResponse.$Shape;
+                static create(properties?: microvm.guest.v1.NetworkResponse.$Properties): microvm.guest.v1.NetworkResponse;
+
+                /**
+                 * Encodes the specified NetworkResponse message. Does not implicitly {@link microvm.guest.v1.NetworkResponse.verify|verify} messages.
+                 * @param message NetworkResponse message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.NetworkResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a NetworkResponse message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.NetworkResponse & microvm.guest.v1.NetworkResponse.$Shape} NetworkResponse
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.NetworkResponse & microvm.guest.v1.NetworkResponse.$Shape;
+            }
+
+            namespace NetworkResponse {
+
+                /** Properties of a NetworkResponse. */
+                interface $Properties {
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a NetworkResponse. */
+                type $Shape = microvm.guest.v1.NetworkResponse.$Properties;
+            }
+
+            /**
+             * Properties of an Interface.
+             * @deprecated Use microvm.guest.v1.Interface.$Properties instead.
+             */
+            interface IInterface extends microvm.guest.v1.Interface.$Properties {
+            }
+
+            /** Represents an Interface. */
+            class Interface {
+
+                /**
+                 * Constructs a new Interface.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.Interface.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Interface deviceMac. */
+                deviceMac: Uint8Array;
+
+                /** Interface name. */
+                name: string;
+
+                /** Interface mac. */
+                mac: Uint8Array;
+
+                /** Interface mtu. */
+                mtu: number;
+
+                /** Interface up. */
+                up: boolean;
+
+                /** Interface addresses. */
+                addresses: microvm.guest.v1.Address.$Properties[];
+
+                /** Interface noarp. */
+                noarp: boolean;
+
+                /**
+                 * Creates a new Interface instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns Interface instance
+                 */
+                static create(properties: microvm.guest.v1.Interface.$Shape): microvm.guest.v1.Interface & microvm.guest.v1.Interface.$Shape;
+                static create(properties?: microvm.guest.v1.Interface.$Properties): microvm.guest.v1.Interface;
+
+                /**
+                 * Encodes the specified Interface message. Does not implicitly {@link microvm.guest.v1.Interface.verify|verify} messages.
+                 * @param message Interface message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.Interface.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an Interface message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.Interface & microvm.guest.v1.Interface.$Shape} Interface
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.Interface & microvm.guest.v1.Interface.$Shape;
+            }
+
+            namespace Interface {
+
+                /** Properties of an Interface. */
+                interface $Properties {
+
+                    /** Interface deviceMac */
+                    deviceMac?: (Uint8Array|null);
+
+                    /** Interface name */
+                    name?: (string|null);
+
+                    /** Interface mac */
+                    mac?: (Uint8Array|null);
+
+                    /** Interface mtu */
+                    mtu?: (number|null);
+
+                    /** Interface up */
+                    up?: (boolean|null);
+
+                    /** Interface addresses */
+                    addresses?: (microvm.guest.v1.Address.$Properties[]|null);
+
+                    /** Interface noarp */
+                    noarp?: (boolean|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an Interface. */
+                type $Shape = microvm.guest.v1.Interface.$Properties;
+            }
+
+            /**
+             * Properties of an Address.
+             * @deprecated Use microvm.guest.v1.Address.$Properties instead.
+             */
+            interface IAddress extends microvm.guest.v1.Address.$Properties {
+            }
+
+            /** Represents an Address. */
+            class Address {
+
+                /**
+                 * Constructs a new Address.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.Address.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Address address. */
+                address: Uint8Array;
+
+                /** Address prefixLength. */
+                prefixLength: number;
+
+                /** Address broadcast. */
+                broadcast: Uint8Array;
+
+                /** Address scope. */
+                scope: number;
+
+                /** Address peer. */
+                peer: Uint8Array;
+
+                /**
+                 * Creates a new Address instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns Address instance
+                 */
+                static create(properties: microvm.guest.v1.Address.$Shape): microvm.guest.v1.Address & microvm.guest.v1.Address.$Shape;
+                static create(properties?: microvm.guest.v1.Address.$Properties): microvm.guest.v1.Address;
+
+                /**
+                 * Encodes the specified Address message. Does not implicitly {@link microvm.guest.v1.Address.verify|verify} messages.
+                 * @param message Address message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.Address.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an Address message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.Address & microvm.guest.v1.Address.$Shape} Address
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.Address & microvm.guest.v1.Address.$Shape;
+            }
+
+            namespace Address {
+
+                /** Properties of an Address. */
+                interface $Properties {
+
+                    /** Address address */
+                    address?: (Uint8Array|null);
+
+                    /** Address prefixLength */
+                    prefixLength?: (number|null);
+
+                    /** Address broadcast */
+                    broadcast?: (Uint8Array|null);
+
+                    /** Address scope */
+                    scope?: (number|null);
+
+                    /** Address peer */
+                    peer?: (Uint8Array|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an Address. */
+                type $Shape = microvm.guest.v1.Address.$Properties;
+            }
+
+            /**
+             * Properties of a Route.
+             * @deprecated Use microvm.guest.v1.Route.$Properties instead.
+             */
+            interface IRoute extends microvm.guest.v1.Route.$Properties {
+            }
+
+            /** Represents a Route. */
+            class Route {
+
+                /**
+                 * Constructs a new Route.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.Route.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Route family. */
+                family: number;
+
+                /** Route destination. */
+                destination: Uint8Array;
+
+                /** Route prefixLength. */
+                prefixLength: number;
+
+                /** Route gateway. */
+                gateway: Uint8Array;
+
+                /** Route interface. */
+                interface: string;
+
+                /** Route source. */
+                source: Uint8Array;
+
+                /** Route metric. */
+                metric: number;
+
+                /** Route table. */
+                table: number;
+
+                /** Route scope. */
+                scope: number;
+
+                /** Route protocol. */
+                protocol: number;
+
+                /** Route type. */
+                type: number;
+
+                /** Route onlink. */
+                onlink: boolean;
+
+                /** Route mtu. */
+                mtu: number;
+
+                /**
+                 * Creates a new Route instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns Route instance
+                 */
+                static create(properties: microvm.guest.v1.Route.$Shape): microvm.guest.v1.Route & microvm.guest.v1.Route.$Shape;
+                static create(properties?: microvm.guest.v1.Route.$Properties): microvm.guest.v1.Route;
+
+                /**
+                 * Encodes the specified Route message. Does not implicitly {@link microvm.guest.v1.Route.verify|verify} messages.
+                 * @param message Route message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.Route.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Route message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.Route & microvm.guest.v1.Route.$Shape} Route
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.Route & microvm.guest.v1.Route.$Shape;
+            }
+
+            namespace Route {
+
+                /** Properties of a Route. */
+                interface $Properties {
+
+                    /** Route family */
+                    family?: (number|null);
+
+                    /** Route destination */
+                    destination?: (Uint8Array|null);
+
+                    /** Route prefixLength */
+                    prefixLength?: (number|null);
+
+                    /** Route gateway */
+                    gateway?: (Uint8Array|null);
+
+                    /** Route interface */
+                    "interface"?: (string|null);
+
+                    /** Route source */
+                    source?: (Uint8Array|null);
+
+                    /** Route metric */
+                    metric?: (number|null);
+
+                    /** Route table */
+                    table?: (number|null);
+
+                    /** Route scope */
+                    scope?: (number|null);
+
+                    /** Route protocol */
+                    protocol?: (number|null);
+
+                    /** Route type */
+                    type?: (number|null);
+
+                    /** Route onlink */
+                    onlink?: (boolean|null);
+
+                    /** Route mtu */
+                    mtu?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Route. */
+                type $Shape = microvm.guest.v1.Route.$Properties;
+            }
+
+            /**
+             * Properties of a Rule.
+             * @deprecated Use microvm.guest.v1.Rule.$Properties instead.
+             */
+            interface IRule extends microvm.guest.v1.Rule.$Properties {
+            }
+
+            /** Represents a Rule. */
+            class Rule {
+
+                /**
+                 * Constructs a new Rule.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.Rule.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Rule family. */
+                family: number;
+
+                /** Rule priority. */
+                priority: number;
+
+                /** Rule source. */
+                source: Uint8Array;
+
+                /** Rule sourcePrefixLength. */
+                sourcePrefixLength: number;
+
+                /** Rule destination. */
+                destination: Uint8Array;
+
+                /** Rule destinationPrefixLength. */
+                destinationPrefixLength: number;
+
+                /** Rule table. */
+                table: number;
+
+                /** Rule action. */
+                action: number;
+
+                /** Rule mark. */
+                mark: number;
+
+                /** Rule markMask. */
+                markMask: number;
+
+                /** Rule incomingInterface. */
+                incomingInterface: string;
+
+                /** Rule outgoingInterface. */
+                outgoingInterface: string;
+
+                /**
+                 * Creates a new Rule instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns Rule instance
+                 */
+                static create(properties: microvm.guest.v1.Rule.$Shape): microvm.guest.v1.Rule & microvm.guest.v1.Rule.$Shape;
+                static create(properties?: microvm.guest.v1.Rule.$Properties): microvm.guest.v1.Rule;
+
+                /**
+                 * Encodes the specified Rule message. Does not implicitly {@link microvm.guest.v1.Rule.verify|verify} messages.
+                 * @param message Rule message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.Rule.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Rule message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.Rule & microvm.guest.v1.Rule.$Shape} Rule
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.Rule & microvm.guest.v1.Rule.$Shape;
+            }
+
+            namespace Rule {
+
+                /** Properties of a Rule. */
+                interface $Properties {
+
+                    /** Rule family */
+                    family?: (number|null);
+
+                    /** Rule priority */
+                    priority?: (number|null);
+
+                    /** Rule source */
+                    source?: (Uint8Array|null);
+
+                    /** Rule sourcePrefixLength */
+                    sourcePrefixLength?: (number|null);
+
+                    /** Rule destination */
+                    destination?: (Uint8Array|null);
+
+                    /** Rule destinationPrefixLength */
+                    destinationPrefixLength?: (number|null);
+
+                    /** Rule table */
+                    table?: (number|null);
+
+                    /** Rule action */
+                    action?: (number|null);
+
+                    /** Rule mark */
+                    mark?: (number|null);
+
+                    /** Rule markMask */
+                    markMask?: (number|null);
+
+                    /** Rule incomingInterface */
+                    incomingInterface?: (string|null);
+
+                    /** Rule outgoingInterface */
+                    outgoingInterface?: (string|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Rule. */
+                type $Shape = microvm.guest.v1.Rule.$Properties;
+            }
+
+            /**
+             * Properties of a Neighbour.
+             * @deprecated Use microvm.guest.v1.Neighbour.$Properties instead.
+             */
+            interface INeighbour extends microvm.guest.v1.Neighbour.$Properties {
+            }
+
+            /** Represents a Neighbour. */
+            class Neighbour {
+
+                /**
+                 * Constructs a new Neighbour.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.Neighbour.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Neighbour address. */
+                address: Uint8Array;
+
+                /** Neighbour mac. */
+                mac: Uint8Array;
+
+                /** Neighbour interface. */
+                interface: string;
+
+                /** Neighbour proxy. */
+                proxy: boolean;
+
+                /**
+                 * Creates a new Neighbour instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns Neighbour instance
+                 */
+                static create(properties: microvm.guest.v1.Neighbour.$Shape): microvm.guest.v1.Neighbour & microvm.guest.v1.Neighbour.$Shape;
+                static create(properties?: microvm.guest.v1.Neighbour.$Properties): microvm.guest.v1.Neighbour;
+
+                /**
+                 * Encodes the specified Neighbour message. Does not implicitly {@link microvm.guest.v1.Neighbour.verify|verify} messages.
+                 * @param message Neighbour message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.Neighbour.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Neighbour message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.Neighbour & microvm.guest.v1.Neighbour.$Shape} Neighbour
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.Neighbour & microvm.guest.v1.Neighbour.$Shape;
+            }
+
+            namespace Neighbour {
+
+                /** Properties of a Neighbour. */
+                interface $Properties {
+
+                    /** Neighbour address */
+                    address?: (Uint8Array|null);
+
+                    /** Neighbour mac */
+                    mac?: (Uint8Array|null);
+
+                    /** Neighbour interface */
+                    "interface"?: (string|null);
+
+                    /** Neighbour proxy */
+                    proxy?: (boolean|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Neighbour. */
+                type $Shape = microvm.guest.v1.Neighbour.$Properties;
+            }
+
+            /**
              * Properties of a DeleteRequest.
              * @deprecated Use microvm.guest.v1.DeleteRequest.$Properties instead.
              */

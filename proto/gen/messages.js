@@ -3189,6 +3189,1065 @@ export const microvm = $root.microvm = (() => {
                 return SetClockResponse;
             })();
 
+            v1.NetworkRequest = (function() {
+
+                const NetworkRequest = function (properties) {
+                    this.interfaces = [];
+                    this.routes = [];
+                    this.rules = [];
+                    this.neighbours = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                NetworkRequest.prototype.interfaces = $util.emptyArray;
+                NetworkRequest.prototype.routes = $util.emptyArray;
+                NetworkRequest.prototype.rules = $util.emptyArray;
+                NetworkRequest.prototype.neighbours = $util.emptyArray;
+
+                NetworkRequest.create = function(properties) {
+                    return new NetworkRequest(properties);
+                };
+
+                NetworkRequest.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.interfaces != null && message.interfaces.length)
+                        for (let i = 0; i < message.interfaces.length; ++i)
+                            $root.microvm.guest.v1.Interface.encode(message.interfaces[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                    if (message.routes != null && message.routes.length)
+                        for (let i = 0; i < message.routes.length; ++i)
+                            $root.microvm.guest.v1.Route.encode(message.routes[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                    if (message.rules != null && message.rules.length)
+                        for (let i = 0; i < message.rules.length; ++i)
+                            $root.microvm.guest.v1.Rule.encode(message.rules[i], writer.uint32(26).fork(), _depth + 1).ldelim();
+                    if (message.neighbours != null && message.neighbours.length)
+                        for (let i = 0; i < message.neighbours.length; ++i)
+                            $root.microvm.guest.v1.Neighbour.encode(message.neighbours[i], writer.uint32(34).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                NetworkRequest.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.microvm.guest.v1.NetworkRequest();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.interfaces && message.interfaces.length))
+                                    message.interfaces = [];
+                                message.interfaces.push($root.microvm.guest.v1.Interface.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.routes && message.routes.length))
+                                    message.routes = [];
+                                message.routes.push($root.microvm.guest.v1.Route.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.rules && message.rules.length))
+                                    message.rules = [];
+                                message.rules.push($root.microvm.guest.v1.Rule.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.neighbours && message.neighbours.length))
+                                    message.neighbours = [];
+                                message.neighbours.push($root.microvm.guest.v1.Neighbour.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return NetworkRequest;
+            })();
+
+            v1.NetworkResponse = (function() {
+
+                const NetworkResponse = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                NetworkResponse.create = function(properties) {
+                    return new NetworkResponse(properties);
+                };
+
+                NetworkResponse.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                NetworkResponse.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.microvm.guest.v1.NetworkResponse();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        reader.skipType(tag & 7, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return NetworkResponse;
+            })();
+
+            v1.Interface = (function() {
+
+                const Interface = function (properties) {
+                    this.addresses = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                Interface.prototype.deviceMac = $util.newBuffer([]);
+                Interface.prototype.name = "";
+                Interface.prototype.mac = $util.newBuffer([]);
+                Interface.prototype.mtu = 0;
+                Interface.prototype.up = false;
+                Interface.prototype.addresses = $util.emptyArray;
+                Interface.prototype.noarp = false;
+
+                Interface.create = function(properties) {
+                    return new Interface(properties);
+                };
+
+                Interface.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.deviceMac != null && $Object.hasOwnProperty.call(message, "deviceMac") && message.deviceMac.length)
+                        writer.uint32(10).bytes(message.deviceMac);
+                    if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                        writer.uint32(18).string(message.name);
+                    if (message.mac != null && $Object.hasOwnProperty.call(message, "mac") && message.mac.length)
+                        writer.uint32(26).bytes(message.mac);
+                    if (message.mtu != null && $Object.hasOwnProperty.call(message, "mtu") && message.mtu !== 0)
+                        writer.uint32(32).uint32(message.mtu);
+                    if (message.up != null && $Object.hasOwnProperty.call(message, "up") && message.up !== false)
+                        writer.uint32(40).bool(message.up);
+                    if (message.addresses != null && message.addresses.length)
+                        for (let i = 0; i < message.addresses.length; ++i)
+                            $root.microvm.guest.v1.Address.encode(message.addresses[i], writer.uint32(50).fork(), _depth + 1).ldelim();
+                    if (message.noarp != null && $Object.hasOwnProperty.call(message, "noarp") && message.noarp !== false)
+                        writer.uint32(56).bool(message.noarp);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                Interface.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.microvm.guest.v1.Interface();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.deviceMac = value;
+                                else
+                                    delete message.deviceMac;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.name = value;
+                                else
+                                    delete message.name;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.mac = value;
+                                else
+                                    delete message.mac;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.mtu = value;
+                                else
+                                    delete message.mtu;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.up = value;
+                                else
+                                    delete message.up;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.addresses && message.addresses.length))
+                                    message.addresses = [];
+                                message.addresses.push($root.microvm.guest.v1.Address.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.noarp = value;
+                                else
+                                    delete message.noarp;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Interface;
+            })();
+
+            v1.Address = (function() {
+
+                const Address = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                Address.prototype.address = $util.newBuffer([]);
+                Address.prototype.prefixLength = 0;
+                Address.prototype.broadcast = $util.newBuffer([]);
+                Address.prototype.scope = 0;
+                Address.prototype.peer = $util.newBuffer([]);
+
+                Address.create = function(properties) {
+                    return new Address(properties);
+                };
+
+                Address.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.address != null && $Object.hasOwnProperty.call(message, "address") && message.address.length)
+                        writer.uint32(10).bytes(message.address);
+                    if (message.prefixLength != null && $Object.hasOwnProperty.call(message, "prefixLength") && message.prefixLength !== 0)
+                        writer.uint32(16).uint32(message.prefixLength);
+                    if (message.broadcast != null && $Object.hasOwnProperty.call(message, "broadcast") && message.broadcast.length)
+                        writer.uint32(26).bytes(message.broadcast);
+                    if (message.scope != null && $Object.hasOwnProperty.call(message, "scope") && message.scope !== 0)
+                        writer.uint32(32).uint32(message.scope);
+                    if (message.peer != null && $Object.hasOwnProperty.call(message, "peer") && message.peer.length)
+                        writer.uint32(42).bytes(message.peer);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                Address.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.microvm.guest.v1.Address();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.address = value;
+                                else
+                                    delete message.address;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.prefixLength = value;
+                                else
+                                    delete message.prefixLength;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.broadcast = value;
+                                else
+                                    delete message.broadcast;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.scope = value;
+                                else
+                                    delete message.scope;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.peer = value;
+                                else
+                                    delete message.peer;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Address;
+            })();
+
+            v1.Route = (function() {
+
+                const Route = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                Route.prototype.family = 0;
+                Route.prototype.destination = $util.newBuffer([]);
+                Route.prototype.prefixLength = 0;
+                Route.prototype.gateway = $util.newBuffer([]);
+                Route.prototype["interface"] = "";
+                Route.prototype.source = $util.newBuffer([]);
+                Route.prototype.metric = 0;
+                Route.prototype.table = 0;
+                Route.prototype.scope = 0;
+                Route.prototype.protocol = 0;
+                Route.prototype.type = 0;
+                Route.prototype.onlink = false;
+                Route.prototype.mtu = 0;
+
+                Route.create = function(properties) {
+                    return new Route(properties);
+                };
+
+                Route.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.family != null && $Object.hasOwnProperty.call(message, "family") && message.family !== 0)
+                        writer.uint32(8).uint32(message.family);
+                    if (message.destination != null && $Object.hasOwnProperty.call(message, "destination") && message.destination.length)
+                        writer.uint32(18).bytes(message.destination);
+                    if (message.prefixLength != null && $Object.hasOwnProperty.call(message, "prefixLength") && message.prefixLength !== 0)
+                        writer.uint32(24).uint32(message.prefixLength);
+                    if (message.gateway != null && $Object.hasOwnProperty.call(message, "gateway") && message.gateway.length)
+                        writer.uint32(34).bytes(message.gateway);
+                    if (message["interface"] != null && $Object.hasOwnProperty.call(message, "interface") && message["interface"] !== "")
+                        writer.uint32(42).string(message["interface"]);
+                    if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source.length)
+                        writer.uint32(50).bytes(message.source);
+                    if (message.metric != null && $Object.hasOwnProperty.call(message, "metric") && message.metric !== 0)
+                        writer.uint32(56).uint32(message.metric);
+                    if (message.table != null && $Object.hasOwnProperty.call(message, "table") && message.table !== 0)
+                        writer.uint32(64).uint32(message.table);
+                    if (message.scope != null && $Object.hasOwnProperty.call(message, "scope") && message.scope !== 0)
+                        writer.uint32(72).uint32(message.scope);
+                    if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== 0)
+                        writer.uint32(80).uint32(message.protocol);
+                    if (message.type != null && $Object.hasOwnProperty.call(message, "type") && message.type !== 0)
+                        writer.uint32(88).uint32(message.type);
+                    if (message.onlink != null && $Object.hasOwnProperty.call(message, "onlink") && message.onlink !== false)
+                        writer.uint32(96).bool(message.onlink);
+                    if (message.mtu != null && $Object.hasOwnProperty.call(message, "mtu") && message.mtu !== 0)
+                        writer.uint32(104).uint32(message.mtu);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                Route.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.microvm.guest.v1.Route();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.family = value;
+                                else
+                                    delete message.family;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.destination = value;
+                                else
+                                    delete message.destination;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.prefixLength = value;
+                                else
+                                    delete message.prefixLength;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.gateway = value;
+                                else
+                                    delete message.gateway;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message["interface"] = value;
+                                else
+                                    delete message["interface"];
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.source = value;
+                                else
+                                    delete message.source;
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.metric = value;
+                                else
+                                    delete message.metric;
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.table = value;
+                                else
+                                    delete message.table;
+                                continue;
+                            }
+                        case 9: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.scope = value;
+                                else
+                                    delete message.scope;
+                                continue;
+                            }
+                        case 10: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.protocol = value;
+                                else
+                                    delete message.protocol;
+                                continue;
+                            }
+                        case 11: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.type = value;
+                                else
+                                    delete message.type;
+                                continue;
+                            }
+                        case 12: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.onlink = value;
+                                else
+                                    delete message.onlink;
+                                continue;
+                            }
+                        case 13: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.mtu = value;
+                                else
+                                    delete message.mtu;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Route;
+            })();
+
+            v1.Rule = (function() {
+
+                const Rule = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                Rule.prototype.family = 0;
+                Rule.prototype.priority = 0;
+                Rule.prototype.source = $util.newBuffer([]);
+                Rule.prototype.sourcePrefixLength = 0;
+                Rule.prototype.destination = $util.newBuffer([]);
+                Rule.prototype.destinationPrefixLength = 0;
+                Rule.prototype.table = 0;
+                Rule.prototype.action = 0;
+                Rule.prototype.mark = 0;
+                Rule.prototype.markMask = 0;
+                Rule.prototype.incomingInterface = "";
+                Rule.prototype.outgoingInterface = "";
+
+                Rule.create = function(properties) {
+                    return new Rule(properties);
+                };
+
+                Rule.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.family != null && $Object.hasOwnProperty.call(message, "family") && message.family !== 0)
+                        writer.uint32(8).uint32(message.family);
+                    if (message.priority != null && $Object.hasOwnProperty.call(message, "priority") && message.priority !== 0)
+                        writer.uint32(16).uint32(message.priority);
+                    if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source.length)
+                        writer.uint32(26).bytes(message.source);
+                    if (message.sourcePrefixLength != null && $Object.hasOwnProperty.call(message, "sourcePrefixLength") && message.sourcePrefixLength !== 0)
+                        writer.uint32(32).uint32(message.sourcePrefixLength);
+                    if (message.destination != null && $Object.hasOwnProperty.call(message, "destination") && message.destination.length)
+                        writer.uint32(42).bytes(message.destination);
+                    if (message.destinationPrefixLength != null && $Object.hasOwnProperty.call(message, "destinationPrefixLength") && message.destinationPrefixLength !== 0)
+                        writer.uint32(48).uint32(message.destinationPrefixLength);
+                    if (message.table != null && $Object.hasOwnProperty.call(message, "table") && message.table !== 0)
+                        writer.uint32(56).uint32(message.table);
+                    if (message.action != null && $Object.hasOwnProperty.call(message, "action") && message.action !== 0)
+                        writer.uint32(64).uint32(message.action);
+                    if (message.mark != null && $Object.hasOwnProperty.call(message, "mark") && message.mark !== 0)
+                        writer.uint32(72).uint32(message.mark);
+                    if (message.markMask != null && $Object.hasOwnProperty.call(message, "markMask") && message.markMask !== 0)
+                        writer.uint32(80).uint32(message.markMask);
+                    if (message.incomingInterface != null && $Object.hasOwnProperty.call(message, "incomingInterface") && message.incomingInterface !== "")
+                        writer.uint32(90).string(message.incomingInterface);
+                    if (message.outgoingInterface != null && $Object.hasOwnProperty.call(message, "outgoingInterface") && message.outgoingInterface !== "")
+                        writer.uint32(98).string(message.outgoingInterface);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                Rule.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.microvm.guest.v1.Rule();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.family = value;
+                                else
+                                    delete message.family;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.priority = value;
+                                else
+                                    delete message.priority;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.source = value;
+                                else
+                                    delete message.source;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.sourcePrefixLength = value;
+                                else
+                                    delete message.sourcePrefixLength;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.destination = value;
+                                else
+                                    delete message.destination;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.destinationPrefixLength = value;
+                                else
+                                    delete message.destinationPrefixLength;
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.table = value;
+                                else
+                                    delete message.table;
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.action = value;
+                                else
+                                    delete message.action;
+                                continue;
+                            }
+                        case 9: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.mark = value;
+                                else
+                                    delete message.mark;
+                                continue;
+                            }
+                        case 10: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.markMask = value;
+                                else
+                                    delete message.markMask;
+                                continue;
+                            }
+                        case 11: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.incomingInterface = value;
+                                else
+                                    delete message.incomingInterface;
+                                continue;
+                            }
+                        case 12: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.outgoingInterface = value;
+                                else
+                                    delete message.outgoingInterface;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Rule;
+            })();
+
+            v1.Neighbour = (function() {
+
+                const Neighbour = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                Neighbour.prototype.address = $util.newBuffer([]);
+                Neighbour.prototype.mac = $util.newBuffer([]);
+                Neighbour.prototype["interface"] = "";
+                Neighbour.prototype.proxy = false;
+
+                Neighbour.create = function(properties) {
+                    return new Neighbour(properties);
+                };
+
+                Neighbour.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.address != null && $Object.hasOwnProperty.call(message, "address") && message.address.length)
+                        writer.uint32(10).bytes(message.address);
+                    if (message.mac != null && $Object.hasOwnProperty.call(message, "mac") && message.mac.length)
+                        writer.uint32(18).bytes(message.mac);
+                    if (message["interface"] != null && $Object.hasOwnProperty.call(message, "interface") && message["interface"] !== "")
+                        writer.uint32(26).string(message["interface"]);
+                    if (message.proxy != null && $Object.hasOwnProperty.call(message, "proxy") && message.proxy !== false)
+                        writer.uint32(32).bool(message.proxy);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                Neighbour.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.microvm.guest.v1.Neighbour();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.address = value;
+                                else
+                                    delete message.address;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.mac = value;
+                                else
+                                    delete message.mac;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message["interface"] = value;
+                                else
+                                    delete message["interface"];
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.proxy = value;
+                                else
+                                    delete message.proxy;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Neighbour;
+            })();
+
             v1.DeleteRequest = (function() {
 
                 const DeleteRequest = function (properties) {

@@ -21,6 +21,7 @@ export const guest = {
   update: method(service, "Update", v1.UpdateRequest, v1.UpdateResponse),
   freeze: method(service, "Freeze", v1.FreezeRequest, v1.FreezeResponse),
   setClock: method(service, "SetClock", v1.SetClockRequest, v1.SetClockResponse),
+  network: method(service, "Network", v1.NetworkRequest, v1.NetworkResponse),
   delete: method(service, "Delete", v1.DeleteRequest, v1.DeleteResponse),
   shutdown: method(service, "Shutdown", v1.ShutdownRequest, v1.ShutdownResponse),
 };
@@ -35,3 +36,4 @@ export type CreateRequest = microvm.guest.v1.CreateRequest.$Properties;
 export type SignalRequest = microvm.guest.v1.SignalRequest.$Properties;
 export type GuestProcess = Decoded<microvm.guest.v1.Process.$Properties>;
 export type GuestStats = Decoded<microvm.guest.v1.StatsResponse.$Properties>;
+export type NetworkRequest = microvm.guest.v1.NetworkRequest.$Properties;
