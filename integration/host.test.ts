@@ -1,5 +1,5 @@
 /** What of a VM the host sees: its cgroup, its processes' attributes, hooks, options and logs. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -14,9 +14,8 @@ const FOREVER = ["sh", "-c", "echo ready; while :; do sleep 0.1; done"];
 
 /** The directories of this cgroup in every hierarchy. */
 function cgroupDirectories(path: string): string[] {
-  return execFileSync("find", ["/sys/fs/cgroup", "-path", `*${path}`, "-type", "d"], { encoding: "utf8" })
-    .split("\n")
-    .filter(Boolean);
+  const { stdout } = spawnSync("find", ["/sys/fs/cgroup", "-path", `*${path}`, "-type", "d"], { encoding: "utf8" });
+  return stdout.split("\n").filter(Boolean);
 }
 
 function namesIn(directory: string): string[] {
@@ -233,7 +232,10 @@ describe.each(VERSIONS)("hooks under containerd %s", (version) => {
     const [, parent] = /PPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
     process.kill(Number(parent), "SIGKILL");
     await client.done;
-    await until(10_000, "the hook runs", () => (told(log).at(-1)?.name === "poststop" ? true : undefined));
+    await until(10_000, "the hook runs", () =>
+      /^poststop .*\n.*\}\n$/m.test(readFileSync(log, "utf8")) ? true : undefined,
+    );
+    expect(told(log).at(-1)?.state).toMatchObject({ id, status: "stopped" });
     await lab.containerd.ctr(["task", "rm", "-f", id]);
     await lab.containerd.ctr(["container", "rm", id]);
     execFileSync("rm", ["-rf", "/run/containerd/fifo"]);

@@ -1,0 +1,74 @@
+/** The shim as containerd runs it, without containerd: what no client of containerd can ask for. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { must } from "./harness/command.ts";
+import { until } from "./harness/deadline.ts";
+import { runToken, shimBinary } from "./harness/paths.ts";
+import { nothingRemains, takeStock } from "./harness/remains.ts";
+
+const CGROUP = `t${runToken}-0shim`;
+const before = takeStock();
+
+afterEach(() => nothingRemains(before));
+
+/** A field of a protobuf message with bytes in it; all are shorter than 128 here. */
+function field(number: number, value: string | Buffer): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
+}
+
+function hierarchies(): string[] {
+  const mounts = readFileSync("/proc/self/mounts", "utf8").matchAll(/^\S+ (\S+) cgroup2? /gm);
+  return [...new Set([...mounts].map(([, path = ""]) => path))];
+}
+
+function daemonPid(): number | undefined {
+  const pid = readdirSync("/proc").find((name) => {
+    try {
+      return /^\d+$/.test(name) && /-v2\0daemon/.test(readFileSync(`/proc/${name}/cmdline`, "latin1"));
+    } catch {
+      return false;
+    }
+  });
+  return pid === undefined ? undefined : Number(pid);
+}
+
+test("the daemon joins the cgroup of its options, and goes first when memory runs out", async () => {
+  const bundle = mkdtempSync(join(tmpdir(), "bundle-"));
+  writeFileSync(join(bundle, "config.json"), JSON.stringify({ ociVersion: "1.1.0", linux: {} }));
+  const cgroups = hierarchies().map((path) => join(path, CGROUP));
+  for (const path of cgroups) mkdirSync(path);
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    const path = cgroups.find((directory) => readdirSync(directory).includes(file) && !directory.includes("unified"));
+    if (path) writeFileSync(join(path, file), readFileSync(join(path, "..", file)));
+  }
+  // google.protobuf.Any with containerd.runc.v1.Options, in which 3 is shim_cgroup.
+  const options = Buffer.concat([field(1, "containerd.runc.v1.Options"), field(2, field(3, `/${CGROUP}`))]);
+  const flags = ["-namespace", "default", "-address", join(bundle, "no.sock"), "-id", "s1"];
+  await must([shimBinary, ...flags, "start"], { input: options, cwd: bundle });
+  try {
+    const pid = daemonPid();
+    for (const path of cgroups) {
+      await until(10_000, `the daemon is in ${path}`, () =>
+        readFileSync(join(path, "cgroup.procs"), "utf8").split("\n").includes(String(pid)) ? true : undefined,
+      );
+    }
+    const score = (of: number | string) => Number(readFileSync(`/proc/${of}/oom_score_adj`, "utf8"));
+    expect(score(pid ?? 0)).toBe(Math.min(score("self") + 1, 1000));
+  } finally {
+    await must([shimBinary, ...flags, "-bundle", bundle, "delete"], { cwd: bundle });
+    await until(10_000, "the daemon ends", () => (daemonPid() === undefined ? true : undefined));
+    for (const path of cgroups) await until(10_000, "the cgroup is empty", () => removed(path));
+  }
+});
+
+function removed(path: string): true | undefined {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch {
+    return undefined;
+  }
+}
