@@ -4,7 +4,7 @@ import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import type { Spec } from "./bundle.ts";
 import { recordExit } from "./exit-record.ts";
 import { payPoststop, runHooks } from "./hooks.ts";
-import { unmountTree } from "./mounts.ts";
+import { removeRoot } from "./mounts.ts";
 import { type Exit, Process, type Size } from "./process.ts";
 import { ProcessTable } from "./process-table.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -192,7 +192,7 @@ export class Container {
     await Promise.all([this.init.released(), this.sandbox.endIfIdle()]);
     if (!this.sandbox.isStopping) {
       await this.sandbox.call(guest.delete, { containerId: this.id });
-      await unmountTree(this.sandbox.sharedPath(this.id));
+      await removeRoot(this.sandbox.sharedPath(this.id));
       await this.sandbox.volumes.release(this.id);
     }
     this.sandbox.containers.delete(this.id);

@@ -8,7 +8,7 @@ import { Container, type ContainerOptions } from "./container.ts";
 import { guestDevices } from "./devices.ts";
 import { guestSpec, hostRootPath } from "./guest-spec.ts";
 import { owePoststop, payPoststop, runHooks } from "./hooks.ts";
-import { bindMount, type Mount, mountAll, unmountTree } from "./mounts.ts";
+import { bindMount, type Mount, mountAll, removeRoot } from "./mounts.ts";
 import { clientError } from "./runtime-error.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { withFilter } from "./seccomp.ts";
@@ -31,7 +31,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   const container = new Container(sandbox, options);
   const pid = await standFor(container, undo);
   mkdirSync(shared, { recursive: true, mode: 0o700 });
-  undo.defer(() => unmountTree(shared));
+  undo.defer(() => removeRoot(shared));
   const rootfs = join(shared, "rootfs");
   if (options.rootfs.length > 0) await mountAll(options.rootfs, rootfs);
   else await bindMount(hostRootPath(options.spec, options.bundle), rootfs);

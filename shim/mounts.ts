@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, rmdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 
@@ -68,6 +68,15 @@ export async function unmountTree(path: string): Promise<void> {
   await tool("umount", ["-n", "-R", "-l", path]).catch((error: Error) => {
     if (!/not mounted|no mount point|not found/.test(error.message)) throw error;
   });
+}
+
+/** Unmounts a container's root below `shared`, the container's directory, and removes both. Twice is no error. */
+export async function removeRoot(shared: string): Promise<void> {
+  const root = join(shared, "rootfs");
+  await unmountTree(root);
+  // Never recursively: what should still be mounted there is the container's.
+  if (statSync(root, { throwIfNoEntry: false })?.isFile()) unlinkSync(root);
+  for (const path of [root, shared]) if (existsSync(path)) rmdirSync(path);
 }
 
 /**
