@@ -30,12 +30,17 @@ export function requireExecutable(path: string, remedy: string): string {
 
 /** The directory with the containerd and the ctr of that version. */
 export function containerdDir(version: ContainerdVersion): string {
-  const dir = version === "1.6" ? "/usr/bin" : (process.env.MICROVM_CONTAINERD_24 ?? buildContainerd());
+  const dir = version === "1.6" ? "/usr/bin" : (process.env.MICROVM_CONTAINERD_24 ?? build("containerd"));
   for (const name of ["containerd", "ctr"]) requireExecutable(join(dir, name), "run 'make setup'");
   return dir;
 }
 
-function buildContainerd(): string {
+/** The client as people use it; the tests' world has no network to build it in. */
+export function nerdctlBinary(): string {
+  return requireExecutable(join(process.env.MICROVM_NERDCTL ?? build("nerdctl"), "nerdctl"), "run 'make setup'");
+}
+
+function build(name: "containerd" | "nerdctl"): string {
   const script = join(repository, "integration/tools/build.sh");
-  return execFileSync(script, { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" }).trim();
+  return execFileSync(script, [name], { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" }).trim();
 }

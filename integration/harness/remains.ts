@@ -1,12 +1,16 @@
 /** What a container could leave behind on the machine; the tests' world holds nothing else. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { until } from "./deadline.ts";
 import { runToken } from "./paths.ts";
 
+const TASKS = "io.containerd.runtime.v2.task";
+
 /** Everything that is there now, a line each. */
 export function takeStock(): Set<string> {
-  return new Set([...processes(), ...mounts(), ...files(), ...links(), ...cgroups()]);
+  return new Set([...processes(), ...mounts(), ...files(), ...sockets(), ...loopDevices(), ...links(), ...cgroups()]);
 }
 
 /** Resolves when everything that is there was there before; rejects with the list of what is new. */
@@ -45,11 +49,38 @@ function mounts(): string[] {
 }
 
 function files(): string[] {
-  return ["/run/containerd/s", "/run/microvm", "/run/containerd/fifo"].flatMap((directory) =>
-    existsSync(directory)
-      ? readdirSync(directory, { recursive: true }).map((name) => `file ${directory}/${String(name)}`)
-      : [],
-  );
+  const temporary = tmpdir();
+  // Of a private containerd: its tasks, in both of the directories that it has for them.
+  const tasks = list(temporary)
+    .filter((name) => name.startsWith("c-"))
+    .flatMap((name) => ["state", "root"].map((kind) => join(temporary, name, kind, TASKS)))
+    .flatMap((path) => list(path).flatMap((namespace) => entries(join(path, namespace), false)));
+  const recursive = ["/run/containerd/s", "/run/microvm", "/run/containerd/fifo"];
+  return [...entries(temporary, false), ...tasks, ...recursive.flatMap((path) => entries(path, true))];
+}
+
+function entries(directory: string, recursive: boolean): string[] {
+  return list(directory, recursive).map((name) => `file ${directory}/${name}`);
+}
+
+function list(directory: string, recursive = false): string[] {
+  return existsSync(directory) ? readdirSync(directory, { recursive, encoding: "utf8" }) : [];
+}
+
+/** Those with a name in the file system. */
+function sockets(): string[] {
+  const lines = readFileSync("/proc/net/unix", "utf8").split("\n");
+  return lines.flatMap((line) => {
+    const [, path] = / (\/.*)$/.exec(line) ?? [];
+    return path === undefined ? [] : [`socket ${path}`];
+  });
+}
+
+function loopDevices(): string[] {
+  return list("/sys/block").flatMap((name) => {
+    const backing = `/sys/block/${name}/loop/backing_file`;
+    return existsSync(backing) ? [`loop device ${name} of ${readFileSync(backing, "utf8").trim()}`] : [];
+  });
 }
 
 function links(): string[] {
