@@ -41,7 +41,7 @@ export interface Shared extends Making {
 /** A program with a container of its own. */
 export interface Single extends Making, Comparison {
   readonly args: readonly string[];
-  /** Bytes for standard input; without them it is /dev/null. */
+  /** Bytes for standard input, given when the program has printed "ready"; without them it is /dev/null. */
   readonly input?: Buffer | string;
   readonly everywhere?: boolean;
 }

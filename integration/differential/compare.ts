@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { makeRootfs } from "../harness/image.ts";
+import { IMAGE, makeRootfs } from "../harness/image.ts";
 import { type Lab, visible } from "../harness/lab.ts";
 import { microvm, runc, runtime } from "../harness/paths.ts";
 import type { Comparison, Making, Outcome, Shared, Single } from "./case.ts";
@@ -55,10 +55,9 @@ async function runContainer(
   runtimeName: string,
   input?: Buffer | string,
 ): Promise<Outcome> {
-  const options = input === undefined ? {} : { input };
   const flags = making.flags ?? [];
   if (!making.spec && !making.prepare) {
-    return visible(await lab.run(args, { runtime: runtimeName, flags, ...options }));
+    return runCtr(lab, runtimeName, [...flags, IMAGE, lab.freshId(), ...args], input);
   }
   const id = lab.freshId();
   const directory = join(lab.containerd.directory, "bundle");
@@ -71,12 +70,21 @@ async function runContainer(
     making.spec?.(spec, rootfs);
     writeFileSync(join(directory, "config.json"), JSON.stringify(spec));
     const config = ["--config", join(directory, "config.json")];
-    return visible(
-      await lab.containerd.ctr(["run", "--rm", "--runtime", runtimeName, ...flags, ...config, id], options),
-    );
+    return await runCtr(lab, runtimeName, [...flags, ...config, id], input);
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+async function runCtr(lab: Lab, runtimeName: string, args: string[], input?: Buffer | string): Promise<Outcome> {
+  const client = lab.containerd.hold(["run", "--rm", "--runtime", runtimeName, ...args], {
+    keepStdin: input !== undefined,
+  });
+  if (input !== undefined) {
+    await client.printed("ready");
+    client.stdin.end(input);
+  }
+  return visible(await client.done);
 }
 
 /** Throws, by the test library, what is not the same though it should be, or the same though it should not. */

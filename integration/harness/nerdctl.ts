@@ -1,0 +1,48 @@
+/** nerdctl over a test's private containerd, with everything that it keeps below the test's directory. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Command, type CommandOptions, must, type Result, run } from "./command.ts";
+import type { Containerd } from "./containerd.ts";
+import { nerdctlBinary } from "./paths.ts";
+import { type Size, Terminal } from "./terminal.ts";
+
+export class Nerdctl {
+  readonly #containerd: Containerd;
+  readonly #runtime: string;
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor(containerd: Containerd, runtime: string) {
+    this.#containerd = containerd;
+    this.#runtime = runtime;
+    const home = join(containerd.directory, "home");
+    mkdirSync(home, { recursive: true });
+    this.env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: home, TERM: "xterm", TMPDIR: containerd.directory };
+  }
+
+  #argv(args: readonly string[]): [string, ...string[]] {
+    const { address, directory } = this.#containerd;
+    const places = ["--data-root", join(directory, "nerdctl"), "--cni-netconfpath", join(directory, "cni")];
+    return [nerdctlBinary(), "--address", address, "--cgroup-manager", "cgroupfs", ...places, ...args];
+  }
+
+  /** The arguments of `nerdctl run` that every test needs, then these. */
+  runArgs(args: readonly string[]): string[] {
+    return ["run", "--runtime", this.#runtime, "--net", "none", "--pull", "never", ...args];
+  }
+
+  run(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
+    return run(this.#argv(args), { env: this.env, ...options });
+  }
+
+  must(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
+    return must(this.#argv(args), { env: this.env, ...options });
+  }
+
+  hold(args: readonly string[], options: CommandOptions = {}): Command {
+    return new Command(this.#argv(args), { env: this.env, ...options });
+  }
+
+  terminal(args: readonly string[], size?: Size): Terminal {
+    return new Terminal(this.#argv(args), this.env, size);
+  }
+}
