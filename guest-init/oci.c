@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define VOLUMES "/run/volumes/"
+
 // Writes config.json, for hooks, into the bundle's directory and goes there, as libcrun expects.
 static int enter_bundle(const struct oci_create *create) {
   char path[sizeof BUNDLE_ROOT + 80];
@@ -49,6 +51,22 @@ static int read_pid(pid_t *pid) {
   return fields == 1 ? 0 : -EIO;
 }
 
+// The kernel mounts a volume when somebody first goes below its directory. Were that the container's set-up,
+// in its own mount namespace, each container would get a file system of its own with the same files, and
+// neither locks nor sockets would work between two. So it happens here, where all containers come from. A
+// file has no mount of its own.
+static void go_to_volumes(const runtime_spec_schema_config_schema *spec) {
+  for (size_t i = 0; i < spec->mounts_len; i++) {
+    const char *source = spec->mounts[i]->source;
+    char path[sizeof VOLUMES + 40];
+    struct stat found;
+    if (!source || strncmp(source, VOLUMES, strlen(VOLUMES)) != 0)
+      continue;
+    if (snprintf(path, sizeof path, "%s/.", source) < (int)sizeof path)
+      stat(path, &found);
+  }
+}
+
 static void create_container(const struct oci_create *create, struct job_result *result) {
   libcrun_error_t error = NULL;
   libcrun_context_t context = crun_context(create->id);
@@ -63,6 +81,7 @@ static void create_container(const struct oci_create *create, struct job_result 
   if (terminal != create->terminal)
     return crun_fail(result, EINVAL, "process.terminal of the specification and the request differ");
 
+  go_to_volumes(container->container_def);
   char bundle[sizeof BUNDLE_ROOT + 80];
   context.bundle = getcwd(bundle, sizeof bundle);
   context.pid_file = "pid";

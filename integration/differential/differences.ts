@@ -51,6 +51,46 @@ export const DIFFERENCES = {
     why: "guest-init gives the container the guest's; today it has loopback only",
     test: "shim/guest-spec.test.ts",
   },
+  tmpfile: {
+    what: "no `O_TMPFILE` on the root and on volumes",
+    why: "virtiofsd does not offer it; programs fall back to a name that they remove",
+    test: "integration/volumes.test.ts",
+  },
+  birth: {
+    what: "files on the root and on volumes have no birth time",
+    why: "virtiofsd does not tell it",
+    test: "integration/volumes.test.ts",
+  },
+  submounts: {
+    what: "`ro`, `nosuid`, `nodev` and `noexec` of a volume hold for the mounts below it, too",
+    why: "the guest mounts those when they are first looked at, with the options of the volume",
+    test: "integration/volumes.test.ts",
+  },
+  hostOnly: {
+    what: "sockets, fifos and most devices of the host cannot be mounted",
+    why: "they join programs of one kernel; Create says which it is",
+    test: "integration/volumes.test.ts",
+  },
+  shared: {
+    what: "mounts that a container makes do not reach the host: `rshared` is refused",
+    why: "they are the guest's; `rslave` works, the host's mounts reach the container",
+    test: "integration/volumes.test.ts",
+  },
+  idmap: {
+    what: "idmapped mounts are refused",
+    why: "virtiofs cannot map ids",
+    test: "shim/bind.test.ts",
+  },
+  hostLocks: {
+    what: "a lock of a program of the host is not seen, nor one of the container's there",
+    why: "virtiofsd passes none on; among the containers of a pod locks work",
+    test: "integration/volumes.test.ts",
+  },
+  hostWatch: {
+    what: "inotify tells what containers of the pod change on a volume, not what the host changes",
+    why: "virtiofs has no such message; the change itself is seen at once",
+    test: "integration/volumes.test.ts",
+  },
 } as const satisfies Record<string, Difference>;
 
 export type DifferenceName = keyof typeof DIFFERENCES;

@@ -1,0 +1,46 @@
+/** What the tests of volumes make on the host. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+/** Where containers have the probe's directory. */
+export const PROBE = "/probe";
+
+/** Flags of `ctr run` for a bind mount; `options` are separated by colons. */
+export function bindFlags(source: string, destination: string, options: string): string[] {
+  const bind = /\br?bind\b/.test(options) ? options : `rbind:${options}`;
+  return ["--mount", `type=bind,src=${source},dst=${destination},options=${bind}`];
+}
+
+/** Compiles the probe into the directory, once, and returns the directory. */
+export function buildProbe(directory: string): string {
+  const program = join(directory, "probe");
+  if (existsSync(program)) return directory;
+  mkdirSync(directory, { recursive: true });
+  const source = join(import.meta.dirname, "probe.c");
+  execFileSync("cc", ["-O1", "-static", "-w", "-o", program, source], { stdio: ["ignore", "ignore", "inherit"] });
+  return directory;
+}
+
+/** A directory on a mount of its own that others can be slaves of, as a host's root is under systemd. */
+export interface SharedTree extends AsyncDisposable {
+  readonly path: string;
+  /** Mounts a tmpfs on a directory below. */
+  mount(name: string): void;
+  unmount(name: string): void;
+}
+
+export function sharedTree(path: string): SharedTree {
+  mkdirSync(path, { recursive: true });
+  execFileSync("mount", ["-n", "--bind", "--make-shared", path, path]);
+  return {
+    path,
+    mount: (name) => void execFileSync("mount", ["-n", "-t", "tmpfs", "below", join(path, name)]),
+    // As it may be in use by a container.
+    unmount: (name) => void execFileSync("umount", ["-n", "-l", join(path, name)]),
+    async [Symbol.asyncDispose]() {
+      execFileSync("umount", ["-n", "-R", "-l", path]);
+      rmSync(path, { recursive: true });
+    },
+  };
+}
