@@ -8,6 +8,7 @@
 #include "freeze.h"
 #include "guest.pb-c.h"
 #include "lookup.h"
+#include "network.h"
 #include "oci.h"
 #include "pids.h"
 #include "resize.h"
@@ -93,6 +94,7 @@ const struct rpc_method service_methods[] = {
     {"Update", &microvm__guest__v1__update_request__descriptor, update_handle},
     {"Freeze", &microvm__guest__v1__freeze_request__descriptor, freeze_handle},
     {"SetClock", &microvm__guest__v1__set_clock_request__descriptor, clock_handle},
+    {"Network", &microvm__guest__v1__network_request__descriptor, network_handle},
     {"Delete", &microvm__guest__v1__delete_request__descriptor, delete_handle},
     {"Shutdown", &microvm__guest__v1__shutdown_request__descriptor, shutdown},
     {0},

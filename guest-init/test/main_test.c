@@ -77,6 +77,8 @@ int main(int argc, char **argv) {
   run_all(exec_tests);
   run_all(manage_tests);
   run_all(cgroup_tests);
+  run_all(network_check_tests);
+  run_all(network_tests);
   printf("guest-init: %d passed, %d failed\n", passed, failed);
   return failed ? 1 : 0;
 }
