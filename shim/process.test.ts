@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { Code } from "../proto/ttrpc/code.ts";
+import type { StandIn } from "../vmm/stand-in.ts";
 import { Process, type ProcessOptions } from "./process.ts";
 import type { Stdio } from "./stdio.ts";
 
@@ -74,6 +75,18 @@ test("is stopped only when its output is complete and what comes first is told",
   await settled();
   expect(process.state.name).toBe("created");
   first.resolve();
+  await process.exited;
+  expect(onExit).toHaveBeenCalledTimes(1);
+});
+
+test("what stands for it on the host is gone before its end is told", async () => {
+  const gone = Promise.withResolvers<void>();
+  const { process, onExit } = make();
+  process.standIn = { pid: 5, end: () => gone.promise } as unknown as StandIn;
+  process.ended(0);
+  await settled();
+  expect(onExit).not.toHaveBeenCalled();
+  gone.resolve();
   await process.exited;
   expect(onExit).toHaveBeenCalledTimes(1);
 });

@@ -122,8 +122,9 @@ export class Process {
     await this.#starting;
     await this.#stdio?.drain();
     await this.#options.beforeStopped();
+    // Whoever is told of the end finds the pid gone, as a process that its parent has waited for.
+    await this.standIn?.end();
     this.#state = { name: "stopped", exit };
-    void this.standIn?.end();
     this.#options.onExit(exit);
     this.#settleExited(exit);
   }
