@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Resources } from "./bundle.ts";
-import { removeCgroups, VmCgroup } from "./cgroup.ts";
+import { place, removeCgroups, VmCgroup } from "./cgroup.ts";
 import type { Log } from "./log.ts";
 
 const warnings: string[] = [];
@@ -43,5 +43,25 @@ test("what is there is removed, what is gone is no error", async () => {
   const root = mkdtempSync(join(tmpdir(), "cgroup-"));
   mkdirSync(join(root, "a"));
   await removeCgroups([join(root, "a"), join(root, "gone")]);
+  expect(existsSync(join(root, "a"))).toBe(false);
+});
+
+test("a process that has ended meanwhile needs no place, any other failure is told", () => {
+  const failing = (code: string) => () => {
+    throw Object.assign(new Error(code), { code });
+  };
+  expect(() => place(1, "/a", failing("ESRCH"))).not.toThrow();
+  expect(() => place(1, "/a", failing("EBUSY"))).toThrow("EBUSY");
+});
+
+test("what was made is removed, also when a process could not be moved in", async () => {
+  const root = mkdtempSync(join(tmpdir(), "cgroup-"));
+  const cgroup = new VmCgroup("/a", {}, 1, log, [{ version: 2, root, controllers: new Set() }]);
+  cgroup.create();
+  mkdirSync(join(root, "a/below"));
+  cgroup.add(process.pid);
+  expect(warnings.pop()).toMatch(/^cannot place the VM in the cgroup \/a: ENOENT/);
+  rmdirSync(join(root, "a/below"));
+  await cgroup.remove();
   expect(existsSync(join(root, "a"))).toBe(false);
 });

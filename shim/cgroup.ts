@@ -58,7 +58,7 @@ export class VmCgroup {
   /** Moves a process in; its children are born there. To be called right after its start. */
   add(pid: number): void {
     this.#attempt(() => {
-      if (this.#made) for (const directory of this.directories) writeValue(join(directory, "cgroup.procs"), `${pid}`);
+      if (this.#made) for (const directory of this.directories) place(pid, directory);
     });
   }
 
@@ -83,8 +83,9 @@ export class VmCgroup {
     this.#set(resources);
   }
 
+  /** Whatever of it is there, also if not all could be made or not all processes could be moved. */
   remove(): Promise<void> {
-    return removeCgroups(this.#made ? this.directories : []);
+    return removeCgroups(this.directories);
   }
 
   #set(resources: Resources): void {
@@ -148,6 +149,15 @@ function makeDirectories({ version, root, controllers }: Hierarchy, path: string
     directory = join(directory, name);
     mkdirSync(directory, { recursive: true, mode: 0o755 });
     if (controllers.has("cpuset") && version === 1) inheritCpuset(parent, directory);
+  }
+}
+
+/** A process that has ended meanwhile needs no place. */
+export function place(pid: number, directory: string, write = writeValue): void {
+  try {
+    write(join(directory, "cgroup.procs"), `${pid}`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
