@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { writeConfig } from "./harness/config.ts";
 import { LAYERED_IMAGE, makeImage, makeRootfs } from "./harness/image.ts";
 import { useLab, VERSIONS, visible } from "./harness/lab.ts";
 import { microvm, runc } from "./harness/paths.ts";
@@ -94,6 +95,25 @@ describe.each(VERSIONS)("containerd %s", (version) => {
     const mounts = flags.flatMap((mount) => ["--mount", mount]);
     const { code, stdout } = await lab.run(["sh", "-c", script], { flags: mounts });
     expect({ code, stdout: stdout.toString() }).toEqual({ code: 1, stdout: "from the host\nfrom the host\n" });
+  });
+
+  test("a user namespace whose root is nobody outside, with a directory of the host", async () => {
+    const source = join(lab.containerd.directory, "volume-of-root");
+    mkdirSync(source, { mode: 0o755 });
+    writeFileSync(join(source, "file"), "from the host\n");
+    const config = await writeConfig(lab, ({ process, mounts, linux }) => {
+      process.args = ["sh", "-c", "id -u; cat /proc/self/uid_map /tmp/file; touch /tmp/new"];
+      mounts.push({ destination: "/tmp", type: "bind", source, options: ["rbind", "rw"] });
+      const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      linux.namespaces.push({ type: "user" });
+      Object.assign(linux, { uidMappings: ids, gidMappings: ids });
+    });
+    const argv = ["run", "--rm", "--runtime", microvm, "--config", config, lab.freshId()];
+    expect(visible(await lab.containerd.ctr(argv))).toEqual({
+      code: 1,
+      stdout: expect.stringMatching(/^0\n +0 +100000 +65536\nfrom the host\n$/),
+      stderr: expect.stringContaining("touch: /tmp/new: Permission denied"),
+    });
   });
 
   test("the VM is as large as the limits ask for", async () => {

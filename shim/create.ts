@@ -30,7 +30,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   const begun = performance.now();
   const container = new Container(sandbox, options);
   const pid = await standFor(container, undo);
-  mkdirSync(shared, { recursive: true, mode: 0o700 });
+  mkdirSync(shared, { recursive: true, mode: 0o711 });
   undo.defer(() => removeRoot(shared));
   const rootfs = join(shared, "rootfs");
   if (options.rootfs.length > 0) await mountAll(options.rootfs, rootfs);

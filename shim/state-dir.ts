@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
-import { chownSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { processStartTime } from "../vmm/child.ts";
 
 /**
  * What is on disk, below /run/microvm/NAMESPACE/GROUP:
  *   state.json   the processes and the cgroup of the VM, so that `delete` alone can end and remove them
- *   run/         0700, of the VM's user: the sockets of virtiofsd
  *   shared/      what the guest sees under /run/shared; a mount of its own in the daemon's mount namespace
  *   volumes/     the same under /run/volumes
  *   staging/     mount points of volumes that are about to be mounted
+ * and in /run/microvm/.run/HASH, for names can be longer than the path of a socket:
+ *   *.sock       of virtiofsd; the directory is 0700, of the VM's user
  * The directories above are 0711: QEMU's user passes through and sees nothing.
  */
 export const STATE_ROOT = "/run/microvm";
@@ -30,14 +31,13 @@ export interface SandboxState {
 export class StateDir {
   readonly namespace: string;
   readonly path: string;
+  readonly runDir: string;
 
   constructor(namespace: string, group: string, root = STATE_ROOT) {
     this.namespace = namespace;
     this.path = join(root, namespace, group);
-  }
-
-  get runDir(): string {
-    return join(this.path, "run");
+    // No namespace begins with a dot.
+    this.runDir = join(root, ".run", digest(namespace, group).toString("hex", 0, 16));
   }
 
   get sharedDir(): string {
@@ -54,13 +54,17 @@ export class StateDir {
 
   /** Makes the directories anew. What a shim that was killed left there goes. */
   create(uid: number): void {
-    rmSync(this.path, { recursive: true, force: true });
+    for (const path of [this.path, this.runDir]) rmSync(path, { recursive: true, force: true });
     for (const directory of [dirname(dirname(this.path)), dirname(this.path), this.path]) {
       mkdirSync(directory, { mode: 0o711, recursive: true });
     }
-    mkdirSync(this.runDir, { mode: 0o700 });
+    mkdirSync(this.runDir, { mode: 0o711, recursive: true });
+    chmodSync(this.runDir, 0o700);
     chownSync(this.runDir, uid, uid);
-    for (const directory of [this.sharedDir, this.volumesDir, this.stagingDir]) mkdirSync(directory, { mode: 0o700 });
+    mkdirSync(this.stagingDir, { mode: 0o700 });
+    // The root of a user namespace, which is nobody here, has to come through; what lies there is mounted out of sight
+    // of everybody but the daemon.
+    for (const directory of [this.sharedDir, this.volumesDir]) mkdirSync(directory, { mode: 0o711 });
   }
 
   write(state: SandboxState): void {
@@ -80,17 +84,19 @@ export class StateDir {
   }
 
   /**
-   * Removes everything, and the namespace's directory if it is empty then. Throws, with everything left, if something
+   * Removes everything, and the directories above if they are empty then. Throws, with everything left, if something
    * is still mounted below: it would be the files of the host that go.
    */
   remove(): void {
     const mounted = mountPoints().find((point) => point.startsWith(`${this.path}/`));
     if (mounted !== undefined) throw new Error(`${mounted} is still mounted`);
-    rmSync(this.path, { recursive: true, force: true });
-    try {
-      rmdirSync(dirname(this.path));
-    } catch {
-      // Other VMs of the namespace are there.
+    for (const path of [this.runDir, this.path]) {
+      rmSync(path, { recursive: true, force: true });
+      try {
+        rmdirSync(dirname(path));
+      } catch {
+        // Other VMs are there.
+      }
     }
   }
 }
@@ -118,6 +124,9 @@ export function isAlive(id: ProcessId): boolean {
 
 /** A user and group for one VM, of a range that no account and no subordinate range uses: it owns nothing. */
 export function vmUser(namespace: string, group: string): number {
-  const hash = createHash("sha256").update(`${namespace}/${group}`).digest();
-  return 0x6d760000 + hash.readUInt16BE(0);
+  return 0x6d760000 + digest(namespace, group).readUInt16BE(0);
+}
+
+function digest(namespace: string, group: string): Buffer {
+  return createHash("sha256").update(`${namespace}/${group}`).digest();
 }

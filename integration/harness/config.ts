@@ -11,7 +11,13 @@ export interface Config {
   root: { path: string };
   annotations?: Record<string, string>;
   hooks?: Record<string, unknown>;
-  linux: { cgroupsPath: string; resources: Record<string, unknown>; seccomp?: unknown };
+  mounts: { destination: string; type: string; source: string; options: string[] }[];
+  linux: {
+    cgroupsPath: string;
+    resources: Record<string, unknown>;
+    namespaces: { type: string; path?: string }[];
+    seccomp?: unknown;
+  };
 }
 
 /** containerd's own default with a root file system of its own, changed by `edit`. The path of the file. */
