@@ -14,6 +14,10 @@ test("-info is a message with the runtime's name and its features", async () => 
   expect({ code, stderr: stderr.toString() }).toEqual({ code: 0, stderr: "" });
   expect(stdout.toString("latin1")).toContain("io.containerd.microvm.v2");
   expect(stdout.toString("latin1")).toContain("types.containerd.io/opencontainers/runtime-spec/1/features/Features");
+  const [features = ""] = /\{.*\}/.exec(stdout.toString("latin1")) ?? [];
+  const { mountOptions, linux } = JSON.parse(features);
+  expect(mountOptions).toEqual(expect.arrayContaining(["ro", "rro", "rslave"]));
+  expect(linux.namespaces).toContain("user");
 });
 
 test.each([

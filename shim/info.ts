@@ -15,9 +15,12 @@ export const FEATURES = {
     ...["nodiratime", "noexec", "nomand", "norelatime", "nostrictatime", "nosuid", "private", "rbind", "relatime"],
     ...["remount", "ro", "rprivate", "rshared", "rslave", "runbindable", "rw", "shared", "slave", "strictatime"],
     ...["suid", "sync", "tmpcopyup", "unbindable"],
+    // For all mounts below, too.
+    ...["rro", "rrw", "rsuid", "rnosuid", "rdev", "rnodev", "rexec", "rnoexec", "ratime", "rnoatime", "rdiratime"],
+    ...["rnodiratime", "rrelatime", "rnorelatime", "rstrictatime", "rnostrictatime"],
   ],
   linux: {
-    namespaces: ["cgroup", "ipc", "mount", "network", "pid", "uts"],
+    namespaces: ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"],
     // The guest's, where the container's limits hold.
     cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: false },
     seccomp: {

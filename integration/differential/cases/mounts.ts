@@ -45,6 +45,7 @@ export const MOUNTED: Shared = {
       bind(join(host, "sub"), "/link/sub", "rw"),
       bind(join(host, "sub"), "/outside/sub", "rw"),
       bind(join(host, "sub"), "/b/noexec", "noexec", "nosuid", "nodev"),
+      bind(join(host, "sub"), "/b/rro", "rro", "rnoexec", "rnosuid"),
       { destination: "/t/mqueue", type: "mqueue", source: "mqueue", options: [] },
     );
   },
@@ -83,6 +84,11 @@ export const MOUNTED: Shared = {
     {
       name: "no programs from the host's directory",
       script: "cd /b/noexec; printf '#!/bin/sh\\necho x\\n' > p; chmod +x p; ./p; rm p",
+    },
+    {
+      name: "options that hold for all mounts below, too",
+      script: "awk '$2 == \"/b/rro\" {print $4}' /proc/mounts | cut -d, -f 1-3; cat /b/rro/deeper/f; touch /b/rro/x",
+      expect: { code: 1 },
     },
     {
       name: "directories made for mounts",
