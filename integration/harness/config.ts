@@ -1,6 +1,5 @@
 /** A container by a config.json of its own: what no flag of ctr asks for. */
 import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeRootfs } from "./image.ts";
 import type { Lab } from "./lab.ts";
@@ -22,7 +21,7 @@ export interface Config {
 
 /** containerd's own default with a root file system of its own, changed by `edit`. The path of the file. */
 export async function writeConfig(lab: Lab, edit: (config: Config) => void): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), "config-"));
+  const directory = mkdtempSync(join(lab.containerd.directory, "config-"));
   const { stdout } = await lab.containerd.mustCtr(["oci", "spec"]);
   const config = JSON.parse(stdout.toString()) as Config;
   config.root = { path: join(directory, "rootfs") };
