@@ -31,6 +31,9 @@ const KERNEL_ARGUMENTS = [
   // QEMU's emulated APIC timer counts nanoseconds; without this the kernel measures it for 0.25 s under TCG.
   "lapic_timer_hz=1000000000",
   "random.trust_cpu=on",
+  // No interfaces of the kernel's own, which the container would see: neither dummy0 nor tunl0.
+  "dummy.numdummies=0",
+  "fb_tunnels=none",
 ];
 
 /**
