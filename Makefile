@@ -19,7 +19,7 @@ setup: ## install what the machine lacks (Debian packages, QEMU, npm packages)
 	@.make/setup.sh
 
 build: setup ## build/: the shim, vmlinux, initrd.img and the helpers of the shim
-	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp $(BUILD)/microvm-stand-in kernel-image virtiofsd
+	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp $(BUILD)/microvm-stand-in $(BUILD)/microvm-taps kernel-image virtiofsd
 
 .PHONY: kernel-image virtiofsd
 kernel-image:
@@ -34,8 +34,8 @@ $(SHIM): $(SHIM_SOURCES)
 $(BUILD)/initrd.img $(BUILD)/microvm-seccomp &: $(GUEST_SOURCES)
 	@guest-init/build.sh $(BUILD)/initrd.img
 
-$(BUILD)/microvm-stand-in: vmm/stand-in.c vmm/stand-in.sh
-	@vmm/stand-in.sh $@
+$(BUILD)/microvm-%: vmm/%.c vmm/helper.sh
+	@vmm/helper.sh $< $@
 
 install: build ## install below DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/bin/containerd-shim-microvm-v2
@@ -43,6 +43,7 @@ install: build ## install below DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0644 $(BUILD)/initrd.img $(DESTDIR)$(PREFIX)/share/microvm/initrd.img
 	install -D -m 0755 $(BUILD)/microvm-seccomp $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-seccomp
 	install -D -m 0755 $(BUILD)/microvm-stand-in $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-stand-in
+	install -D -m 0755 $(BUILD)/microvm-taps $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-taps
 	install -D -m 0755 $(BUILD)/virtiofsd $(DESTDIR)$(PREFIX)/libexec/microvm/virtiofsd
 
 check: setup ## format, lint, types, import layers, generated files: seconds, no VM

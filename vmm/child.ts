@@ -10,6 +10,8 @@ export interface ChildExit {
 
 export interface Confinement {
   readonly network: NetworkNamespace;
+  /** A program, with arguments, that runs in the network namespace with the shim's privileges and executes the rest. */
+  readonly inNetwork?: readonly string[] | undefined;
   /** Run as this user and group, without any capability; undefined keeps the shim's. */
   readonly uid?: number | undefined;
 }
@@ -21,6 +23,7 @@ export interface Confinement {
 export function confinedArgv(program: string, args: readonly string[], confinement: Confinement): string[] {
   return [
     ...networkArgv(confinement.network),
+    ...(confinement.inNetwork ?? []),
     "setpriv",
     ...(confinement.uid === undefined ? [] : privilegeArgs(confinement.uid)),
     "--pdeathsig=KILL",

@@ -8,6 +8,7 @@ export interface PartPaths {
   readonly qemu?: string | undefined;
   readonly virtiofsd?: string | undefined;
   readonly standIn?: string | undefined;
+  readonly taps?: string | undefined;
 }
 
 export type Parts = { readonly [K in keyof PartPaths]-?: string };
@@ -17,6 +18,7 @@ const REMEDIES = {
   initrd: "run 'make build' or 'make install', or set `initrd` in the configuration",
   qemu: "install qemu-system-x86 8.2 or later, or set `qemu` in the configuration",
   standIn: "run 'make build' or 'make install'",
+  taps: "run 'make build' or 'make install'",
   virtiofsd: "install virtiofsd 1.11 or later (the Rust program), or set `virtiofsd` in the configuration",
 } as const;
 
@@ -40,6 +42,7 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
       "/usr/libexec/virtiofsd",
       ...onPath("virtiofsd"),
     ],
+    taps: [join(beside, "microvm-taps"), resolve(beside, "../libexec/microvm/microvm-taps")],
     standIn: [join(beside, "microvm-stand-in"), resolve(beside, "../libexec/microvm/microvm-stand-in")],
   };
   const find = (part: keyof Parts): string => {
@@ -56,6 +59,7 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
     qemu: find("qemu"),
     virtiofsd: find("virtiofsd"),
     standIn: find("standIn"),
+    taps: find("taps"),
   };
 }
 

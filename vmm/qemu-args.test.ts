@@ -8,6 +8,8 @@ const CONFIG: VmConfig = {
   qemu: "/usr/bin/qemu-system-x86_64",
   virtiofsd: "/usr/libexec/virtiofsd",
   standIn: "/usr/libexec/microvm/microvm-stand-in",
+  taps: "/usr/libexec/microvm/microvm-taps",
+  networkDevices: 2,
   accelerator: "tcg",
   vcpus: 2,
   memoryMib: 256,
@@ -17,7 +19,7 @@ const CONFIG: VmConfig = {
   uid: 1_836_449_792,
   bootTimeoutMs: 20_000,
 };
-const FDS = { qmp: 3, control: 4, io: 5, kernel: 6, initrd: 7, kvm: 8 };
+const FDS = { qmp: 3, control: 4, io: 5, kernel: 6, initrd: 7, kvm: 8, taps: 9 };
 
 function args(config: VmConfig): string {
   return qemuArgs(config, FDS, [{ tag: "shared", socketPath: "/run/v.sock" }]).join(" ");
@@ -66,4 +68,11 @@ test("a bad configuration is refused by name", () => {
   expect(() => checkVmConfig({ ...CONFIG, vcpus: 0 })).toThrow("vcpus: 0 is not a whole number from 1 to 64");
   expect(() => checkVmConfig({ ...CONFIG, memoryMib: 1.5 })).toThrow("memoryMib");
   expect(checkVmConfig(CONFIG)).toBe(CONFIG);
+});
+
+test("a network device has its tap by descriptor and an address to be known by", () => {
+  const line = args(CONFIG);
+  expect(line).toContain("-netdev tap,id=net0,fd=9 -device virtio-net-device,netdev=net0,mac=02:6d:76:6d:00:00");
+  expect(line).toContain("-netdev tap,id=net1,fd=10 -device virtio-net-device,netdev=net1,mac=02:6d:76:6d:00:01");
+  expect(args({ ...CONFIG, networkDevices: 0 })).not.toContain("net0");
 });

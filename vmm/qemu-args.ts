@@ -18,6 +18,8 @@ export interface QemuDescriptors {
   readonly initrd: number;
   /** /dev/kvm, opened; used only with KVM. */
   readonly kvm: number;
+  /** The first of the tap devices. */
+  readonly taps: number;
 }
 
 const KERNEL_ARGUMENTS = [
@@ -84,11 +86,20 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, shares: readonl
     ["-device", `virtserialport,chardev=io,name=${IO_PORT}`],
     ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-device,rng=rng"],
     ["-device", "virtio-balloon-device,free-page-reporting=on"],
+    ...Array.from({ length: config.networkDevices }, (_, index) => [
+      ...["-netdev", `tap,id=net${index},fd=${fds.taps + index}`],
+      ...["-device", `virtio-net-device,netdev=net${index},mac=${deviceMac(index)}`],
+    ]),
     ...shares.map(({ tag, socketPath }) => [
       ...["-chardev", `socket,id=${tag},path=${socketPath}`],
       ...["-device", `vhost-user-fs-device,chardev=${tag},tag=${tag},queue-size=1024`],
     ]),
   ].flat();
+}
+
+/** The address that a network device has before it gets that of an interface: guest-init knows the device by it. */
+export function deviceMac(index: number): string {
+  return `02:6d:76:6d:00:${index.toString(16).padStart(2, "0")}`;
 }
 
 function kernelArguments(config: VmConfig): string[] {

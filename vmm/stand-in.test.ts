@@ -11,7 +11,7 @@ let program = "";
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), "stand-in-"));
   program = join(directory, "microvm-stand-in");
-  execFileSync(join(import.meta.dirname, "stand-in.sh"), [program]);
+  execFileSync(join(import.meta.dirname, "helper.sh"), [join(import.meta.dirname, "stand-in.c"), program]);
   // Users that own nothing have to reach it.
   execFileSync("chmod", ["0755", directory]);
 });

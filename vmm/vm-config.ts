@@ -13,8 +13,9 @@ export interface VmConfig {
   readonly initrd: string;
   readonly qemu: string;
   readonly virtiofsd: string;
-  /** microvm-stand-in, see stand-in.c. */
+  /** microvm-stand-in and microvm-taps, see stand-in.c and taps.c. */
   readonly standIn: string;
+  readonly taps: string;
   readonly accelerator: Accelerator;
   readonly vcpus: number;
   /** Memory of the guest in MiB. */
@@ -26,12 +27,16 @@ export interface VmConfig {
   /** Directory, 0700, for the VM's own sockets. */
   readonly runDir: string;
   readonly network: NetworkNamespace;
+  /** Network devices of the guest; none can be added later. 0 with the host's network namespace. */
+  readonly networkDevices: number;
   /** The user and group that QEMU runs as: one that owns nothing. */
   readonly uid: number;
   /** How long the guest may take from QEMU's start to its first answer, in milliseconds. */
   readonly bootTimeoutMs: number;
 }
 
+/** More than any ordinary container has; the machine has 24 places for devices of all kinds. */
+export const MAX_NETWORK_DEVICES = 12;
 export const MIN_MEMORY_MIB = 64;
 /** The kernel's CONFIG_NR_CPUS. */
 export const MAX_VCPUS = 64;
@@ -47,6 +52,7 @@ export function checkVmConfig(config: VmConfig): VmConfig {
   }
   wholeNumber("vcpus", config.vcpus, 1, MAX_VCPUS);
   wholeNumber("memoryMib", config.memoryMib, MIN_MEMORY_MIB, 16 * 1024 * 1024);
+  wholeNumber("networkDevices", config.networkDevices, 0, MAX_NETWORK_DEVICES);
   wholeNumber("bootTimeoutMs", config.bootTimeoutMs, 1, 3_600_000);
   return config;
 }

@@ -16,7 +16,7 @@ import type { VmConfig } from "./vm-config.ts";
 const debug = debugScope("microvm-vm");
 
 /** Descriptors of QEMU, in the order of its stdio below; the last only with KVM. */
-const FDS = { qmp: 3, control: 4, io: 5, kernel: 6, initrd: 7, kvm: 8 };
+const FDS = { qmp: 3, control: 4, io: 5, kernel: 6, initrd: 7, kvm: 8, taps: 9 };
 
 /**
  * Opens what QEMU's user may have no way to: the kernel may lie in a directory of root's, and /dev/kvm is root's often.
@@ -119,6 +119,7 @@ export class Vm {
     const virtiofsds = await startAll(config, log, placement, undo);
     const argv = confinedArgv(config.qemu, qemuArgs(config, FDS, virtiofsds), {
       network: config.network,
+      inNetwork: config.networkDevices > 0 ? [config.taps, `${config.networkDevices}`, `${FDS.taps}`] : undefined,
       // The socket of virtiofsd lies in a directory of the VM's user.
       uid: config.uid,
     });

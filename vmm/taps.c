@@ -1,0 +1,49 @@
+// Opens tap devices in the network namespace that it is in, and runs a program
+// that has them as descriptors: QEMU has neither the right to open them nor a
+// way into that namespace later. They are gone with their last descriptor.
+//
+//   microvm-taps COUNT FIRST-DESCRIPTOR PROGRAM [ARG...]
+//
+// The devices are named microvm0, microvm1 and so on. They are down, and
+// nothing comes from them or goes to them.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static void fail(const char *what) {
+  fprintf(stderr, "microvm-taps: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static void open_tap(int index, int descriptor) {
+  int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+  if (fd < 0)
+    fail("/dev/net/tun");
+  // The header carries what is left to do, checksums and segments, from one
+  // kernel to the other.
+  struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+  snprintf(request.ifr_name, sizeof request.ifr_name, "microvm%d", index);
+  if (ioctl(fd, TUNSETIFF, &request) < 0)
+    fail(request.ifr_name);
+  if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0 || dup2(fd, descriptor) < 0)
+    fail("dup2");
+}
+
+int main(int argc, char **argv) {
+  if (argc < 4) {
+    fprintf(stderr, "usage: %s COUNT FIRST-DESCRIPTOR PROGRAM [ARG...]\n",
+            argv[0]);
+    return 2;
+  }
+  int count = atoi(argv[1]), first = atoi(argv[2]);
+  for (int i = 0; i < count; i++)
+    open_tap(i, first + i);
+  execvp(argv[3], argv + 3);
+  fail(argv[3]);
+}
