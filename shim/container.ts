@@ -106,6 +106,8 @@ export class Container {
     const begun = performance.now();
     let hooked = true;
     const run = async () => {
+      // Docker moves the interfaces there between Create and Start.
+      await this.sandbox.syncNetwork();
       await this.sandbox.call(guest.start, { containerId: id });
       hooked = false;
       await runHooks("poststart", spec, { id, status: "running", pid, bundle });

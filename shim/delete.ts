@@ -5,6 +5,7 @@ import { timestamp } from "../proto/containerd/timestamp.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
 import { checkId, groupOf, readSpec } from "./bundle.ts";
 import { removeCgroups } from "./cgroup.ts";
+import { decouple } from "./coupling.ts";
 import { readExit } from "./exit-record.ts";
 import type { Invocation } from "./flags.ts";
 import { payPoststop } from "./hooks.ts";
@@ -32,6 +33,7 @@ export async function deleteAction(flags: Invocation): Promise<void> {
   } else {
     for (const leftover of state === undefined ? [] : [state.shim, ...state.processes]) killIfAlive(leftover);
     await removeCgroups(state?.cgroups ?? []);
+    if (state?.network !== undefined) await decouple(state.network.namespace, state.network.interfaces);
     stateDir.remove();
     await runOwedHooks(bundle, id);
     unlinkQuietly(path);

@@ -3,7 +3,7 @@ import { isIPv4, isIPv6 } from "node:net";
 /** An IP address in network byte order: 4 or 16 bytes. Throws for anything else. */
 export function addressBytes(text: string): Uint8Array {
   if (isIPv4(text)) return Uint8Array.from(text.split("."), Number);
-  if (!isIPv6(text)) throw new Error(`"${text}" is no IP address`);
+  if (!isIPv6(text) || text.includes("%")) throw new Error(`"${text}" is no IP address`);
   // An IPv4 address may stand for the last two groups.
   const plain = text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
     [(a << 8) | b, (c << 8) | d].map((group) => group.toString(16)).join(":"),

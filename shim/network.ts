@@ -1,14 +1,10 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { promisify } from "node:util";
 import type { NetworkRequest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
+import { couple, decouple } from "./coupling.ts";
 import { readNetwork } from "./network-read.ts";
 import { guestLinks, networkRequest } from "./network-request.ts";
-
-const run = promisify(execFile);
-const LIMIT_MS = 5_000;
 
 export interface NetworkParts {
   /** A process in the VM's network namespace. */
@@ -17,6 +13,10 @@ export interface NetworkParts {
   readonly devices: number;
   /** Configures the guest's devices. */
   readonly configure: (request: NetworkRequest) => Promise<unknown>;
+  /** Of a network namespace that outlives the VM; undefined for the VM's own. */
+  readonly path: string | undefined;
+  /** Told before interfaces of such a namespace are coupled. */
+  readonly onCoupled: (network: { namespace: string; interfaces: readonly string[] }) => void;
 }
 
 /**
@@ -40,6 +40,17 @@ export class Network {
     return next;
   }
 
+  /** The VM is gone: what outlives it is as it was. */
+  async close(): Promise<void> {
+    await this.#tail;
+    const { path } = this.#parts;
+    if (path !== undefined)
+      await decouple(
+        path,
+        [...this.#coupled].map((pair) => pair.split(" ")[0] ?? ""),
+      );
+  }
+
   async #sync(): Promise<void> {
     const { pid, devices, configure } = this.#parts;
     if (!hasInterfaces(pid)) return;
@@ -57,7 +68,9 @@ export class Network {
     const fresh = links
       .map(({ ifname, mtu }, index) => ({ ifname, mtu, tap: `microvm${index}` }))
       .filter(({ ifname, tap }) => !this.#coupled.has(`${ifname} ${tap}`));
-    await Promise.all([couple(pid, fresh), configure(request)]);
+    if (this.#parts.path !== undefined)
+      this.#parts.onCoupled({ namespace: this.#parts.path, interfaces: links.map(({ ifname }) => ifname) });
+    await Promise.all([couple(`/proc/${pid}/ns/net`, fresh), configure(request)]);
     for (const { ifname, tap } of fresh) this.#coupled.add(`${ifname} ${tap}`);
     this.#known = text;
   }
@@ -70,28 +83,4 @@ function hasInterfaces(pid: number): boolean {
     .slice(2)
     .map((line) => line.split(":")[0]?.trim() ?? "");
   return names.some((name) => name !== "" && name !== "lo" && !/^microvm\d+$/.test(name));
-}
-
-/** Every packet that one of the two gets leaves by the other. */
-async function couple(pid: number, pairs: readonly { ifname: string; tap: string; mtu: number }[]): Promise<void> {
-  if (pairs.length === 0) return;
-  const redirect = (from: string, to: string) => [
-    `qdisc replace dev ${from} ingress`,
-    `filter replace dev ${from} parent ffff: protocol all pref 1 handle 800::800 u32 match u32 0 0 action mirred egress redirect dev ${to}`,
-  ];
-  const links = pairs.map(({ tap, mtu }) => `link set dev ${tap} mtu ${mtu} up`);
-  const filters = pairs.flatMap(({ ifname, tap }) => [...redirect(ifname, tap), ...redirect(tap, ifname)]);
-  await batch(pid, "ip", links);
-  await batch(pid, "tc", filters);
-}
-
-async function batch(pid: number, tool: string, lines: readonly string[]): Promise<void> {
-  const running = run("nsenter", [`--net=/proc/${pid}/ns/net`, "--", tool, "-batch", "-"], { timeout: LIMIT_MS });
-  running.child.stdin?.end(`${lines.join("\n")}\n`);
-  await running.catch((error: { stderr?: string; message: string }) => {
-    const said = (error.stderr ?? "").trim().split("\n")[0];
-    throw new Error(`cannot join the network namespace's interfaces to the VM: ${said || error.message}`, {
-      cause: error,
-    });
-  });
 }

@@ -18,9 +18,10 @@ import type { Container } from "./container.ts";
 import { limitsOf } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { shareMounts, unmountTree } from "./mounts.ts";
+import { Network } from "./network.ts";
 import { SeccompCompiler } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
-import { type StateDir, thisProcess } from "./state-dir.ts";
+import { type SandboxState, type StateDir, thisProcess } from "./state-dir.ts";
 import type { StdioContext } from "./stdio.ts";
 import { Volumes } from "./volumes.ts";
 
@@ -36,6 +37,8 @@ export class Sandbox {
   readonly seccomp: SeccompCompiler;
   readonly #launched: Promise<Vm>;
   #cgroup: VmCgroup | undefined;
+  #network: Network | undefined;
+  #state: SandboxState | undefined;
   #nextStream = 1;
   #stopped: Promise<void> | undefined;
 
@@ -56,16 +59,13 @@ export class Sandbox {
     this.stateDir.create(uid);
     const cgroup = vmCgroup(spec, config, given, this.log);
     this.#cgroup = cgroup;
-    this.stateDir.write({ shim: thisProcess(), processes: [], cgroups: cgroup.directories });
+    this.#remember({ shim: thisProcess(), processes: [], cgroups: cgroup.directories });
     cgroup.create();
     await Promise.all([config.sharedDir, config.volumesDir].filter((path) => path !== undefined).map(shareMounts));
     const begun = performance.now();
     const vm = await Vm.launch(config, (line) => this.log.write("info", line), cgroup);
-    this.stateDir.write({
-      shim: thisProcess(),
-      processes: [vm.qemu, ...vm.virtiofsds].map(({ pid, startTime }) => ({ pid, startTime })),
-      cgroups: cgroup.directories,
-    });
+    const processes = [vm.qemu, ...vm.virtiofsds].map(({ pid, startTime }) => ({ pid, startTime }));
+    this.#remember({ shim: thisProcess(), processes, cgroups: cgroup.directories });
     void vm.ended.then((reason) => this.#lost(vm, reason));
     void vm.ready
       .then(() => {
@@ -106,6 +106,25 @@ export class Sandbox {
     const standIn = await StandIn.spawn(vm.config.standIn, { ...options, networkOf: vm.pid });
     this.#cgroup?.add(standIn.pid);
     return standIn;
+  }
+
+  /** What `delete` needs if this process is gone. */
+  #remember(state: SandboxState): void {
+    this.#state = state;
+    this.stateDir.write(state);
+  }
+
+  /** Gives the guest what its network namespace on the host has by now. */
+  async syncNetwork(): Promise<void> {
+    const vm = await this.#launched;
+    this.#network ??= new Network({
+      pid: vm.pid,
+      devices: vm.config.networkDevices,
+      configure: (request) => this.call(guest.network, request),
+      path: vm.config.network.kind === "path" ? vm.config.network.path : undefined,
+      onCoupled: (network) => this.#state !== undefined && this.#remember({ ...this.#state, network }),
+    });
+    await this.#network.sync();
   }
 
   /** The VM stands still while all of its containers that have not ended are paused. */
@@ -161,6 +180,7 @@ export class Sandbox {
     this.#stopped ??= (async () => {
       const vm = await this.#launched.catch(() => undefined);
       await vm?.shutDown(POWER_OFF_LIMIT_MS);
+      await this.#network?.close();
       await this.#cgroup?.remove();
       try {
         for (const path of [this.stateDir.sharedDir, this.stateDir.volumesDir]) await unmountTree(path);
@@ -195,6 +215,7 @@ function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: numbe
     maxVcpus: settings.max_vcpus,
     overheadMib: settings.overhead_mib,
   });
+  const network = networkOf(spec);
   return checkVmConfig({
     ...locateParts(settings, thisProgram(), process.env.PATH ?? ""),
     accelerator: chooseAccelerator(settings.accelerator),
@@ -202,7 +223,8 @@ function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: numbe
     sharedDir: stateDir.sharedDir,
     volumesDir: mayHaveVolumes(spec) ? stateDir.volumesDir : undefined,
     runDir: stateDir.runDir,
-    network: networkOf(spec),
+    network,
+    networkDevices: settings.network_devices,
     uid,
     bootTimeoutMs: settings.boot_timeout_s * 1000,
   });
@@ -225,6 +247,8 @@ function mayHaveVolumes(spec: Spec): boolean {
 
 function networkOf(spec: Spec): NetworkNamespace {
   const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === "network");
-  if (namespace === undefined) return { kind: "host" };
+  if (namespace === undefined) {
+    throw new Error("the host's network cannot be given to a VM: choose a network of the container's own, or none");
+  }
   return namespace.path ? { kind: "path", path: namespace.path } : { kind: "new" };
 }

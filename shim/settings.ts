@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { parse } from "smol-toml";
-import { MAX_VCPUS, MIN_MEMORY_MIB } from "../vmm/vm-config.ts";
+import { MAX_NETWORK_DEVICES, MAX_VCPUS, MIN_MEMORY_MIB } from "../vmm/vm-config.ts";
 
 export const DEFAULT_SETTINGS_PATH = "/etc/microvm/config.toml";
 
@@ -18,6 +18,8 @@ export interface Settings {
   max_memory_mib: number;
   vcpus: number;
   max_vcpus: number;
+  /** Interfaces that the network namespace of a container may have. */
+  network_devices: number;
   /** Added to a container's memory limit for the guest's kernel and guest-init. */
   overhead_mib: number;
   /** Added to the guest's memory for QEMU and virtiofsd, in the memory limit of the VM's cgroup on the host. */
@@ -37,9 +39,10 @@ export const DEFAULTS: Settings = {
   max_memory_mib: 1024 * 1024,
   vcpus: 1,
   max_vcpus: 64,
+  network_devices: 2,
   overhead_mib: 64,
   host_overhead_mib: 256,
-  annotations: ["memory_mib", "vcpus"],
+  annotations: ["memory_mib", "vcpus", "network_devices"],
 };
 
 const MAX_MEMORY_MIB = 16 * 1024 * 1024;
@@ -61,6 +64,7 @@ const RULES: Record<keyof Settings, Rule> = {
   max_memory_mib: wholeNumber(MIN_MEMORY_MIB, MAX_MEMORY_MIB),
   vcpus: wholeNumber(1, MAX_VCPUS),
   max_vcpus: wholeNumber(1, MAX_VCPUS),
+  network_devices: wholeNumber(0, MAX_NETWORK_DEVICES),
   overhead_mib: wholeNumber(0, MAX_MEMORY_MIB),
   host_overhead_mib: wholeNumber(0, MAX_MEMORY_MIB),
   annotations: (value) =>

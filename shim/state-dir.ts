@@ -26,6 +26,8 @@ export interface SandboxState {
   readonly processes: readonly ProcessId[];
   /** Directories of the VM's cgroup. */
   readonly cgroups?: readonly string[];
+  /** The interfaces of a network namespace that is not the VM's own whose packets the VM takes. */
+  readonly network?: { readonly namespace: string; readonly interfaces: readonly string[] };
 }
 
 export class StateDir {

@@ -21,17 +21,23 @@ static void fail(const char *what) {
   exit(1);
 }
 
-static void open_tap(int index, int descriptor) {
+static void open_tap(unsigned char index, int descriptor) {
   int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
   if (fd < 0)
     fail("/dev/net/tun");
   // The header carries what is left to do, checksums and segments, from one
   // kernel to the other.
   struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
-  snprintf(request.ifr_name, sizeof request.ifr_name, "microvm%d", index);
+  snprintf(request.ifr_name, sizeof request.ifr_name, "microvm%u", index);
   if (ioctl(fd, TUNSETIFF, &request) < 0)
-    fail(request.ifr_name);
-  if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0 || dup2(fd, descriptor) < 0)
+    fail(errno == EBUSY ? "the network namespace has another VM, which has all "
+                          "of its packets"
+                        : request.ifr_name);
+  if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+    fail("O_NONBLOCK");
+  // It may be the wanted one already.
+  if (fd == descriptor ? fcntl(fd, F_SETFD, 0) < 0
+                       : dup2(fd, descriptor) < 0 || close(fd) < 0)
     fail("dup2");
 }
 

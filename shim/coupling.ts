@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const LIMIT_MS = 5_000;
+
+/** An interface of a network namespace, and the tap device of the VM that takes its packets. */
+export interface Pair {
+  readonly ifname: string;
+  readonly tap: string;
+  /** Of the interface, in bytes. */
+  readonly mtu: number;
+}
+
+/**
+ * Every packet that one of a pair gets leaves by the other, before the namespace's own IP sees it. `namespace`: path of
+ * a network namespace. Rejects with the tool's own words.
+ */
+export async function couple(namespace: string, pairs: readonly Pair[]): Promise<void> {
+  if (pairs.length === 0) return;
+  const links = pairs.map(({ tap, mtu }) => `link set dev ${tap} mtu ${mtu} up`);
+  const filters = pairs.flatMap(({ ifname, tap }) => [...redirect(ifname, tap), ...redirect(tap, ifname)]);
+  await batch(namespace, "ip", links);
+  await batch(namespace, "tc", filters);
+}
+
+function redirect(from: string, to: string): string[] {
+  return [
+    `qdisc replace dev ${from} ingress`,
+    `filter replace dev ${from} parent ffff: protocol all pref 1 handle 800::800 u32 match u32 0 0 action mirred egress redirect dev ${to}`,
+  ];
+}
+
+/** Gives the interfaces back to the namespace's own IP. What is gone is no error: with a namespace go its filters. */
+export async function decouple(namespace: string, interfaces: readonly string[]): Promise<void> {
+  if (interfaces.length === 0) return;
+  await batch(
+    namespace,
+    "tc",
+    interfaces.map((name) => `qdisc delete dev ${name} ingress`),
+    ["-force"],
+  ).catch(() => {});
+}
+
+async function batch(
+  namespace: string,
+  tool: string,
+  lines: readonly string[],
+  flags: readonly string[] = [],
+): Promise<void> {
+  const running = run("nsenter", [`--net=${namespace}`, "--", tool, ...flags, "-batch", "-"], { timeout: LIMIT_MS });
+  // It may end before it has read all.
+  running.child.stdin?.on("error", () => {});
+  running.child.stdin?.end(`${lines.join("\n")}\n`);
+  await running.catch((error: { stderr?: string; message: string }) => {
+    const said = (error.stderr ?? "").trim().split("\n")[0];
+    throw new Error(`cannot couple the network namespace's interfaces to the VM: ${said || error.message}`, {
+      cause: error,
+    });
+  });
+}
