@@ -107,7 +107,7 @@ export class Container {
     let hooked = true;
     const run = async () => {
       // Docker moves the interfaces there between Create and Start.
-      await this.sandbox.syncNetwork();
+      await this.sandbox.syncNetwork(true);
       await this.sandbox.call(guest.start, { containerId: id });
       hooked = false;
       await runHooks("poststart", spec, { id, status: "running", pid, bundle });

@@ -49,7 +49,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   const { streams } = await sandbox.ready();
   const ready = performance.now();
   // The network's sysctls of config.json want their interfaces.
-  await sandbox.syncNetwork();
+  await sandbox.syncNetwork(false);
   const stdio = await Stdio.open(options.stdio, sandbox.stdioContext(options.id), streams, () => sandbox.nextStream());
   undo.defer(() => stdio.close());
   container.init.own(stdio);

@@ -33,9 +33,12 @@ export class Network {
     this.#parts = parts;
   }
 
-  /** Takes what is there now. Interfaces may come until the first Start. Nothing has changed: nothing is done. */
-  sync(): Promise<void> {
-    const next = this.#tail.then(() => this.#sync());
+  /**
+   * Takes what is there now; interfaces may come until the first Start. If nothing has changed nothing is done. `last`: no
+   * interface is to come, and a device without one goes.
+   */
+  sync(last: boolean): Promise<void> {
+    const next = this.#tail.then(() => this.#sync(last));
     this.#tail = next.catch(() => {});
     return next;
   }
@@ -51,9 +54,14 @@ export class Network {
       );
   }
 
-  async #sync(): Promise<void> {
+  async #sync(last: boolean): Promise<void> {
     const { pid, devices, configure } = this.#parts;
-    if (!hasInterfaces(pid)) return;
+    if (devices === 0) return;
+    if (!hasInterfaces(pid)) {
+      if (last && this.#known === "") await configure({});
+      if (last) this.#known ||= "{}";
+      return;
+    }
     const state = await readNetwork(pid);
     const links = guestLinks(state);
     if (links.length > devices) {

@@ -1,24 +1,19 @@
-import { readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { guest } from "../proto/guest/methods.ts";
 import type { CallOptions } from "../proto/ttrpc/client.ts";
 import type { Method } from "../proto/ttrpc/method.ts";
-import { chooseAccelerator } from "../vmm/accelerator.ts";
-import { locateParts, locateSeccomp } from "../vmm/locate.ts";
-import { vmSize } from "../vmm/size.ts";
+import { locateSeccomp } from "../vmm/locate.ts";
 import { StandIn, type StandInOptions } from "../vmm/stand-in.ts";
 import { setGuestClock } from "../vmm/standstill.ts";
 import { Vm } from "../vmm/vm.ts";
-import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
-import { isBind } from "./bind.ts";
-import { groupOf, type Resources, type Spec } from "./bundle.ts";
-import { VmCgroup } from "./cgroup.ts";
+import type { Resources, Spec } from "./bundle.ts";
+import type { VmCgroup } from "./cgroup.ts";
 import { followClock } from "./clock.ts";
 import type { Container } from "./container.ts";
-import { limitsOf } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { shareMounts, unmountTree } from "./mounts.ts";
 import { Network } from "./network.ts";
+import { thisProgram, vmCgroup, vmConfig } from "./sandbox-config.ts";
 import { SeccompCompiler } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
 import { type SandboxState, type StateDir, thisProcess } from "./state-dir.ts";
@@ -114,8 +109,8 @@ export class Sandbox {
     this.stateDir.write(state);
   }
 
-  /** Gives the guest what its network namespace on the host has by now. */
-  async syncNetwork(): Promise<void> {
+  /** Gives the guest what its network namespace on the host has by now; `last` before a container starts. */
+  async syncNetwork(last: boolean): Promise<void> {
     const vm = await this.#launched;
     this.#network ??= new Network({
       pid: vm.pid,
@@ -124,7 +119,7 @@ export class Sandbox {
       path: vm.config.network.kind === "path" ? vm.config.network.path : undefined,
       onCoupled: (network) => this.#state !== undefined && this.#remember({ ...this.#state, network }),
     });
-    await this.#network.sync();
+    await this.#network.sync(last);
   }
 
   /** The VM stands still while all of its containers that have not ended are paused. */
@@ -205,50 +200,4 @@ export class Sandbox {
     if (running.length > 0 && !this.isStopping) this.log.write("error", `the VM ended: ${reason}`, { pid: vm.pid });
     for (const container of running) container.lost();
   }
-}
-
-function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: number): VmConfig {
-  const size = vmSize(limitsOf(spec), {
-    defaultMemoryMib: settings.memory_mib,
-    maxMemoryMib: settings.max_memory_mib,
-    defaultVcpus: settings.vcpus,
-    maxVcpus: settings.max_vcpus,
-    overheadMib: settings.overhead_mib,
-  });
-  const network = networkOf(spec);
-  return checkVmConfig({
-    ...locateParts(settings, thisProgram(), process.env.PATH ?? ""),
-    accelerator: chooseAccelerator(settings.accelerator),
-    ...size,
-    sharedDir: stateDir.sharedDir,
-    volumesDir: mayHaveVolumes(spec) ? stateDir.volumesDir : undefined,
-    runDir: stateDir.runDir,
-    network,
-    networkDevices: settings.network_devices,
-    uid,
-    bootTimeoutMs: settings.boot_timeout_s * 1000,
-  });
-}
-
-function thisProgram(): string {
-  return readlinkSync("/proc/self/exe");
-}
-
-function vmCgroup(spec: Spec, config: VmConfig, settings: Settings, log: Log): VmCgroup {
-  const { cgroupsPath, resources = {} } = spec.linux ?? {};
-  const memoryBytes = (config.memoryMib + settings.host_overhead_mib) * 1024 * 1024;
-  return new VmCgroup(cgroupsPath, resources, memoryBytes, log);
-}
-
-/** Devices cannot be added to a VM that runs, and the later containers of a pod may bring volumes. */
-function mayHaveVolumes(spec: Spec): boolean {
-  return (spec.mounts ?? []).some(isBind) || groupOf(spec, "") !== "";
-}
-
-function networkOf(spec: Spec): NetworkNamespace {
-  const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === "network");
-  if (namespace === undefined) {
-    throw new Error("the host's network cannot be given to a VM: choose a network of the container's own, or none");
-  }
-  return namespace.path ? { kind: "path", path: namespace.path } : { kind: "new" };
 }

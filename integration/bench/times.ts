@@ -1,0 +1,98 @@
+/** How long things take, the two runtimes in turn. */
+import type { CommandOptions } from "../harness/command.ts";
+import { IMAGE } from "../harness/image.ts";
+import type { Session } from "../harness/session.ts";
+import { NAMES, type Name, RUNTIMES } from "./runtimes.ts";
+
+export type Times = Readonly<Record<"median" | "min" | "max", number>> & { readonly all: number[] };
+
+/** One thing that is measured. */
+export interface Workload {
+  readonly title: string;
+  /** Bytes that flow in a run; 0 where only time counts. */
+  readonly bytes: number;
+  /** Arguments of ctr; `idle` is a container that runs. */
+  readonly args: (runtime: string, idle: string, fresh: string) => readonly string[];
+  readonly options?: CommandOptions;
+}
+
+export const STREAM_BYTES = 64 * 1024 * 1024;
+
+export const WORKLOADS: readonly Workload[] = [
+  {
+    title: "ctr run --rm IMAGE ID true",
+    bytes: 0,
+    args: (runtime, _, fresh) => ["run", "--rm", "--runtime", runtime, IMAGE, fresh, "true"],
+  },
+  {
+    title: "ctr task exec ID true",
+    bytes: 0,
+    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, "true"],
+  },
+  {
+    title: "64 MiB of standard output",
+    bytes: STREAM_BYTES,
+    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, "dd", "if=/dev/zero", "bs=64k", "count=1024"],
+  },
+  {
+    title: "64 MiB of standard input",
+    bytes: STREAM_BYTES,
+    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, "sh", "-c", "cat > /dev/null"],
+    options: { input: Buffer.alloc(STREAM_BYTES) },
+  },
+];
+
+function summary(all: number[]): Times {
+  const sorted = all.toSorted((a, b) => a - b);
+  const at = (index: number) => sorted[index] ?? Number.NaN;
+  const median = (at(Math.floor((sorted.length - 1) / 2)) + at(Math.ceil((sorted.length - 1) / 2))) / 2;
+  return { median, min: at(0), max: at(sorted.length - 1), all };
+}
+
+/**
+ * Alternating, so that whatever else the machine does meets both; the first of each warms the caches, uncounted.
+ * In milliseconds.
+ */
+export async function measureTimes(current: Session, workload: Workload, runs: number): Promise<Record<Name, Times>> {
+  const { containerd, signal, token } = current;
+  const times: Record<Name, number[]> = { runc: [], microvm: [] };
+  for (let n = 0; n <= runs; n++) {
+    for (const name of NAMES) {
+      signal.throwIfAborted();
+      const fresh = `${token}-${name}-${WORKLOADS.indexOf(workload)}-${n}`;
+      const args = workload.args(RUNTIMES[name], idleId(current, name), fresh);
+      const { ms } = await containerd.mustCtr(args, workload.options);
+      if (n > 0) times[name].push(ms);
+    }
+  }
+  return { runc: summary(times.runc), microvm: summary(times.microvm) };
+}
+
+function idleId({ token }: Session, name: Name): string {
+  return `${token}-busy-${name}`;
+}
+
+/** The containers that the execs run in. */
+export async function withIdle<Result>(current: Session, work: () => Promise<Result>): Promise<Result> {
+  const { containerd } = current;
+  for (const name of NAMES) {
+    await containerd.mustCtr([
+      "run",
+      "-d",
+      "--runtime",
+      RUNTIMES[name],
+      IMAGE,
+      idleId(current, name),
+      "sleep",
+      "10000",
+    ]);
+  }
+  try {
+    return await work();
+  } finally {
+    for (const name of NAMES) {
+      await containerd.ctr(["task", "rm", "-f", idleId(current, name)]);
+      await containerd.ctr(["container", "rm", idleId(current, name)]);
+    }
+  }
+}

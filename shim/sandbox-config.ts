@@ -1,0 +1,62 @@
+/** What a VM is to be, from the container that it is made for, the settings and the machine. */
+import { readlinkSync } from "node:fs";
+import { chooseAccelerator } from "../vmm/accelerator.ts";
+import { locateParts } from "../vmm/locate.ts";
+import { vmSize } from "../vmm/size.ts";
+import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
+import { isBind } from "./bind.ts";
+import { groupOf, type Spec } from "./bundle.ts";
+import { VmCgroup } from "./cgroup.ts";
+import { limitsOf } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { Settings } from "./settings.ts";
+import type { StateDir } from "./state-dir.ts";
+
+/** Throws an Error that says what is missing or cannot be given. */
+export function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: number): VmConfig {
+  const size = vmSize(limitsOf(spec), {
+    defaultMemoryMib: settings.memory_mib,
+    maxMemoryMib: settings.max_memory_mib,
+    defaultVcpus: settings.vcpus,
+    maxVcpus: settings.max_vcpus,
+    overheadMib: settings.overhead_mib,
+  });
+  const network = networkOf(spec);
+  return checkVmConfig({
+    ...locateParts(settings, thisProgram(), process.env.PATH ?? ""),
+    accelerator: chooseAccelerator(settings.accelerator),
+    ...size,
+    sharedDir: stateDir.sharedDir,
+    volumesDir: mayHaveVolumes(spec) ? stateDir.volumesDir : undefined,
+    runDir: stateDir.runDir,
+    network,
+    networkDevices: settings.network_devices,
+    uid,
+    bootTimeoutMs: settings.boot_timeout_s * 1000,
+  });
+}
+
+/** Path of the shim's executable: its parts lie beside it. */
+export function thisProgram(): string {
+  return readlinkSync("/proc/self/exe");
+}
+
+/** The VM's place among the host's cgroups; not made yet. */
+export function vmCgroup(spec: Spec, config: VmConfig, settings: Settings, log: Log): VmCgroup {
+  const { cgroupsPath, resources = {} } = spec.linux ?? {};
+  const memoryBytes = (config.memoryMib + settings.host_overhead_mib) * 1024 * 1024;
+  return new VmCgroup(cgroupsPath, resources, memoryBytes, log);
+}
+
+/** Devices cannot be added to a VM that runs, and the later containers of a pod may bring volumes. */
+function mayHaveVolumes(spec: Spec): boolean {
+  return (spec.mounts ?? []).some(isBind) || groupOf(spec, "") !== "";
+}
+
+function networkOf(spec: Spec): NetworkNamespace {
+  const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === "network");
+  if (namespace === undefined) {
+    throw new Error("the host's network cannot be given to a VM: choose a network of the container's own, or none");
+  }
+  return namespace.path ? { kind: "path", path: namespace.path } : { kind: "new" };
+}
