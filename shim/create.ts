@@ -29,12 +29,14 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   await using undo = new AsyncDisposableStack();
   const begun = performance.now();
   const container = new Container(sandbox, options);
-  const pid = await standFor(container, undo);
+  // What is mounted below the shared directory before it is shared would not reach virtiofsd.
+  await sandbox.launched();
   mkdirSync(shared, { recursive: true, mode: 0o711 });
   undo.defer(() => removeRoot(shared));
   const rootfs = join(shared, "rootfs");
   if (options.rootfs.length > 0) await mountAll(options.rootfs, rootfs);
   else await bindMount(hostRootPath(options.spec, options.bundle), rootfs);
+  const pid = await standFor(container, undo);
   undo.defer(() => sandbox.volumes.release(options.id));
   const volumes = await sandbox.volumes.add(options.id, binds);
   const translated = guestSpec(options.spec, options.id, volumes, hostname(), (path) => sandbox.namespacePath(path));
@@ -77,7 +79,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
 /** The pid of the process on the host that stands for the init. Hooks and clients look for its network namespace. */
 async function standFor(container: Container, undo: AsyncDisposableStack): Promise<number> {
   const { sandbox, spec, init } = container;
-  const standIn = await sandbox.standIn({
+  const standIn = await sandbox.standIn(container.id, {
     ...identity(spec.process ?? {}),
     onSignal: (signal) => container.signalled(init, signal),
   });

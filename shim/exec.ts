@@ -27,7 +27,7 @@ export async function startExec(container: Container, process: Process, announce
     undo.defer(() => stdio.close());
     process.own(stdio);
     const spec = guestProcess(process);
-    const standIn = await sandbox.standIn({
+    const standIn = await sandbox.standIn(containerId, {
       ...identity(spec),
       onSignal: (signal) => container.signalled(process, signal),
     });

@@ -58,7 +58,7 @@ export class ProcessTable {
         else {
           const onSignal = (signal: number) =>
             sandbox.log.write("debug", `signal ${signal} to a process that no client started`, { id });
-          this.#others.set(pid, await sandbox.standIn({ uid, argv, onSignal }));
+          this.#others.set(pid, await sandbox.standIn(id, { uid, argv, onSignal }));
         }
       }
     }

@@ -95,10 +95,11 @@ export class Sandbox {
     return vm.standstill.awake(() => vm.guest.call(method, request, options));
   }
 
-  /** A process of the host that stands for one of the guest; it lies in the VM's network namespace and cgroup. */
-  async standIn(options: Omit<StandInOptions, "networkOf">): Promise<StandIn> {
+  /** A process of the host that stands for one of a container; it lies in the VM's network namespace and cgroup. */
+  async standIn(id: string, options: Omit<StandInOptions, "networkOf" | "root">): Promise<StandIn> {
     const vm = await this.#launched;
-    const standIn = await StandIn.spawn(vm.config.standIn, { ...options, networkOf: vm.pid });
+    const place = { networkOf: vm.pid, root: this.rootPath(id) };
+    const standIn = await StandIn.spawn(vm.config.standIn, { ...options, ...place });
     this.#cgroup?.add(standIn.pid);
     return standIn;
   }
@@ -155,6 +156,11 @@ export class Sandbox {
    */
   updateCgroup(id: string, resources: Resources): void {
     if (id === basename(this.stateDir.path)) this.#cgroup?.update(resources);
+  }
+
+  /** Where a container's root file system is mounted, in the shim's mount namespace. */
+  rootPath(id: string): string {
+    return join(this.sharedPath(id), "rootfs");
   }
 
   sharedPath(id: string): string {

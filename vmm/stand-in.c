@@ -7,7 +7,8 @@
 //
 // Standard input: new arguments, each time a 16-bit length (big-endian) and
 // that many bytes, every argument ended by a zero byte; its end ends the
-// process. Standard output: a byte with the number of each signal.
+// process. Standard output: a zero byte when it is ready,
+// and a byte with the number of each signal.
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -25,6 +26,8 @@
 
 #define MARKER "MICROVM_STAND_IN=1"
 #define ARGUMENTS_MAX 8192
+// This program, for there is no path to it below the container's root.
+#define PROGRAM_FD 3
 
 static void fail(const char *what) {
   fprintf(stderr, "microvm-stand-in: %s: %s\n", what, strerror(errno));
@@ -34,8 +37,8 @@ static void fail(const char *what) {
 // The same program once more: only an exec gives a process new arguments.
 static void become(char **argv) {
   char *environment[] = {MARKER, NULL};
-  execve("/proc/self/exe", argv, environment);
-  fail("execve");
+  execveat(PROGRAM_FD, "", argv, environment, AT_EMPTY_PATH);
+  fail("execveat");
 }
 
 static void drop_privileges(uid_t uid) {
@@ -53,8 +56,14 @@ static void enter(char **argv) {
   int namespace = open(argv[1], O_RDONLY | O_CLOEXEC);
   if (namespace < 0 || setns(namespace, CLONE_NEWNET) < 0)
     fail(argv[1]);
-  drop_privileges(strtoul(argv[2], NULL, 10));
-  become(argv + 3);
+  int program = open("/proc/self/exe", O_PATH);
+  if (program < 0 || (program != PROGRAM_FD && dup2(program, PROGRAM_FD) < 0))
+    fail("/proc/self/exe");
+  close_range(PROGRAM_FD + 1, ~0U, 0);
+  if (chroot(argv[2]) < 0 || chdir("/") < 0)
+    fail(argv[2]);
+  drop_privileges(strtoul(argv[3], NULL, 10));
+  become(argv + 4);
 }
 
 static int read_exactly(void *buffer, size_t size) {
@@ -90,6 +99,9 @@ static void stand_in(char **argv) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_BLOCK, &all, NULL);
+  // Ready: it is what it stands for, and no signal is lost.
+  if (write(1, "", 1) < 0)
+    exit(1);
   struct pollfd polled[2] = {
       {.fd = 0, .events = POLLIN},
       {.fd = signalfd(-1, &all, SFD_CLOEXEC), .events = POLLIN}};
@@ -111,8 +123,9 @@ int main(int argc, char **argv) {
   const char *marker = getenv("MICROVM_STAND_IN");
   if (marker && argc > 0)
     stand_in(argv);
-  if (argc < 4) {
-    fprintf(stderr, "usage: %s NETWORK-NAMESPACE UID ARG0 [ARG...]\n", argv[0]);
+  if (argc < 5) {
+    fprintf(stderr, "usage: %s NETWORK-NAMESPACE ROOT UID ARG0 [ARG...]\n",
+            argv[0]);
     return 2;
   }
   enter(argv);

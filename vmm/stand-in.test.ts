@@ -19,7 +19,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 const read = (pid: number, name: string) => readFileSync(`/proc/${pid}/${name}`, "utf8");
 const spawn = (argv: string[], onSignal: (signal: number) => void = () => {}, uid = 0) =>
-  StandIn.spawn(program, { networkOf: process.pid, uid, argv, onSignal });
+  StandIn.spawn(program, { networkOf: process.pid, root: directory, uid, argv, onSignal });
 const becomes = (pid: number, command: string) =>
   vi.waitFor(() => expect(read(pid, "cmdline")).toBe(command), { timeout: 5_000, interval: 5 });
 
@@ -32,6 +32,8 @@ test("has the arguments, the name, the user and the network namespace of what it
   expect(status).toMatch(/^CapEff:\s0+$/m);
   expect(status).toMatch(/^CapBnd:\s0+$/m);
   expect(status).toMatch(/^Groups:\s*$/m);
+  expect(readlinkSync(`/proc/${standIn.pid}/root`)).toBe(directory);
+  expect(readlinkSync(`/proc/${standIn.pid}/cwd`)).toBe(directory);
   expect(readlinkSync(`/proc/${standIn.pid}/ns/net`)).toBe(readlinkSync("/proc/self/ns/net"));
   await standIn.end();
 });
@@ -67,4 +69,18 @@ test("hands on the signals that it gets, SIGKILL too; its own end is no signal",
   const other = await spawn(["sh"], (signal) => seen.push(signal));
   await other.end();
   expect(seen).toEqual([15, 9]);
+});
+
+test("is what it stands for as soon as it is there", async () => {
+  const standIn = await spawn(["sh", "-c", "true"], undefined, 5);
+  expect(read(standIn.pid, "cmdline")).toBe("sh\0-c\0true\0");
+  expect(read(standIn.pid, "status")).toMatch(/^Uid:\s5\s/m);
+  expect(readlinkSync(`/proc/${standIn.pid}/root`)).toBe(directory);
+  await standIn.end();
+});
+
+test("says why it cannot be", async () => {
+  const options = { networkOf: process.pid, uid: 0, argv: ["sh"], onSignal: () => {} };
+  await expect(StandIn.spawn(program, { ...options, root: program })).rejects.toThrow(`${program}: Not a directory`);
+  await expect(StandIn.spawn(program, { ...options, root: directory, networkOf: 0 })).rejects.toThrow("/proc/0/ns/net");
 });

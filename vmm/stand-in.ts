@@ -1,5 +1,5 @@
-import type { Duplex } from "node:stream";
-import { Child } from "./child.ts";
+import type { Duplex, Readable } from "node:stream";
+import { Child, describeExit } from "./child.ts";
 
 /** Bytes of arguments that a stand-in takes; longer ones are cut. */
 const MAX_ARGUMENTS = 4096;
@@ -7,6 +7,8 @@ const MAX_ARGUMENTS = 4096;
 export interface StandInOptions {
   /** A process of the host whose network namespace it joins. */
   readonly networkOf: number;
+  /** Its root directory: what /proc/PID/root leads to. */
+  readonly root: string;
   /** As the guest numbers its users. */
   readonly uid: number;
   readonly argv: readonly string[];
@@ -15,8 +17,8 @@ export interface StandInOptions {
 }
 
 /**
- * A process of the host that stands for one in the guest, see stand-in.c: it has that one's arguments, user and network
- * namespace, so that its pid means to a client what a container's pid means. It ends with the shim.
+ * A process of the host that stands for one in the guest, see stand-in.c: it has that one's arguments, user, root
+ * directory and network namespace, so that its pid means to a client what a container's pid means. It ends with the shim.
  */
 export class StandIn {
   readonly pid: number;
@@ -34,18 +36,20 @@ export class StandIn {
     // Its end is told by `exited`.
     for (const stream of [input, output]) stream.on("error", () => {});
     output.on("data", (signals: Buffer) => {
-      for (const signal of signals) onSignal(signal);
+      // A zero says again that it is ready, with other arguments.
+      for (const signal of signals) if (signal !== 0) onSignal(signal);
     });
     void child.exited.then(({ signal }) => {
       if (!this.#ending && signal === "SIGKILL") onSignal(9);
     });
   }
 
-  /** `program`: path of microvm-stand-in. Rejects if it cannot be started. */
-  static async spawn(program: string, { networkOf, uid, argv, onSignal }: StandInOptions): Promise<StandIn> {
+  /** `program`: path of microvm-stand-in. Resolves when it is what it stands for; rejects with why it cannot be. */
+  static async spawn(program: string, { networkOf, root, uid, argv, onSignal }: StandInOptions): Promise<StandIn> {
     const command = joined(argv);
-    const args = [`/proc/${networkOf}/ns/net`, `${uid}`, ...split(command)];
-    const child = await Child.spawn([program, ...args], ["pipe", "pipe", "ignore"]);
+    const args = [`/proc/${networkOf}/ns/net`, root, `${uid}`, ...split(command)];
+    const child = await Child.spawn([program, ...args], ["pipe", "pipe", "pipe"]);
+    await ready(child);
     return new StandIn(child, command, onSignal);
   }
 
@@ -65,6 +69,22 @@ export class StandIn {
     this.#ending = true;
     await this.#child.kill();
   }
+}
+
+/** Takes its first byte, which is all that it writes before it is signalled. */
+async function ready(child: Child): Promise<void> {
+  const [, output, errors] = child.stdio as unknown as [Duplex, Readable, Readable];
+  let said = "";
+  errors.on("data", (chunk: Buffer) => {
+    said = `${said}${chunk.toString("utf8")}`.slice(0, MAX_ARGUMENTS);
+  });
+  const first = new Promise<boolean>((resolve) => {
+    output.once("readable", () => resolve(output.read(1) !== null));
+  });
+  const isReady = await Promise.race([first, child.exited.then(() => false)]);
+  if (isReady) return;
+  const exit = await child.kill();
+  throw new Error(said.trim() || `microvm-stand-in ended with ${describeExit(exit)}`);
 }
 
 /** Each argument ended by a zero byte, which none may hold. At least one, and no more than a stand-in takes. */
