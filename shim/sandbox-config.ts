@@ -1,8 +1,10 @@
 /** What a VM is to be, from the container that it is made for, the settings and the machine. */
 import { readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { chooseAccelerator } from "../vmm/accelerator.ts";
 import { locateParts } from "../vmm/locate.ts";
 import { vmSize } from "../vmm/size.ts";
+import { tscKhz } from "../vmm/tsc.ts";
 import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
 import { isBind } from "./bind.ts";
 import { groupOf, type Spec } from "./bundle.ts";
@@ -10,7 +12,7 @@ import { VmCgroup } from "./cgroup.ts";
 import { limitsOf } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Settings } from "./settings.ts";
-import type { StateDir } from "./state-dir.ts";
+import { STATE_ROOT, type StateDir } from "./state-dir.ts";
 
 /** Throws an Error that says what is missing or cannot be given. */
 export function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: number): VmConfig {
@@ -22,9 +24,12 @@ export function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid
     overheadMib: settings.overhead_mib,
   });
   const network = networkOf(spec);
+  const { tsc, ...parts } = locateParts(settings, thisProgram(), process.env.PATH ?? "");
+  const accelerator = chooseAccelerator(settings.accelerator);
   return checkVmConfig({
-    ...locateParts(settings, thisProgram(), process.env.PATH ?? ""),
-    accelerator: chooseAccelerator(settings.accelerator),
+    ...parts,
+    accelerator,
+    tscKhz: accelerator === "tcg" ? tscKhz(tsc, join(STATE_ROOT, "tsc_khz")) : undefined,
     ...size,
     sharedDir: stateDir.sharedDir,
     volumesDir: mayHaveVolumes(spec) ? stateDir.volumesDir : undefined,

@@ -9,6 +9,7 @@ export interface PartPaths {
   readonly virtiofsd?: string | undefined;
   readonly standIn?: string | undefined;
   readonly taps?: string | undefined;
+  readonly tsc?: string | undefined;
 }
 
 export type Parts = { readonly [K in keyof PartPaths]-?: string };
@@ -19,6 +20,7 @@ const REMEDIES = {
   qemu: "install qemu-system-x86 8.2 or later, or set `qemu` in the configuration",
   standIn: "run 'make build' or 'make install'",
   taps: "run 'make build' or 'make install'",
+  tsc: "run 'make build' or 'make install'",
   virtiofsd: "install virtiofsd 1.11 or later (the Rust program), or set `virtiofsd` in the configuration",
 } as const;
 
@@ -42,6 +44,7 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
       "/usr/libexec/virtiofsd",
       ...onPath("virtiofsd"),
     ],
+    tsc: [join(beside, "microvm-tsc"), resolve(beside, "../libexec/microvm/microvm-tsc")],
     taps: [join(beside, "microvm-taps"), resolve(beside, "../libexec/microvm/microvm-taps")],
     standIn: [join(beside, "microvm-stand-in"), resolve(beside, "../libexec/microvm/microvm-stand-in")],
   };
@@ -60,6 +63,7 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
     virtiofsd: find("virtiofsd"),
     standIn: find("standIn"),
     taps: find("taps"),
+    tsc: find("tsc"),
   };
 }
 

@@ -102,8 +102,17 @@ export function deviceMac(index: number): string {
   return `02:6d:76:6d:00:${index.toString(16).padStart(2, "0")}`;
 }
 
-function kernelArguments(config: VmConfig): string[] {
-  return config.accelerator === "tcg" ? [...KERNEL_ARGUMENTS, ...TCG_KERNEL_ARGUMENTS] : KERNEL_ARGUMENTS;
+function kernelArguments({ accelerator, tscKhz }: VmConfig): string[] {
+  if (accelerator === "kvm") return KERNEL_ARGUMENTS;
+  return [...KERNEL_ARGUMENTS, ...TCG_KERNEL_ARGUMENTS, ...(tscKhz === undefined ? [] : tscArguments(tscKhz))];
+}
+
+/**
+ * TCG gives the guest the host's time-stamp counter and nothing to measure it by: without these the kernel tries for
+ * long, gives it up, and counts its clock in jiffies, with a tick that never rests.
+ */
+function tscArguments(khz: number): string[] {
+  return [`tsc_early_khz=${khz}`, "tsc=reliable"];
 }
 
 function acceleratorArgs(config: VmConfig, kvmFd: number): string[][] {

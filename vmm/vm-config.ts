@@ -17,6 +17,8 @@ export interface VmConfig {
   readonly standIn: string;
   readonly taps: string;
   readonly accelerator: Accelerator;
+  /** The host's time-stamp counter, kHz; undefined where it is not to be relied on. */
+  readonly tscKhz?: number | undefined;
   readonly vcpus: number;
   /** Memory of the guest in MiB. */
   readonly memoryMib: number;
@@ -35,8 +37,8 @@ export interface VmConfig {
   readonly bootTimeoutMs: number;
 }
 
-/** More than any ordinary container has; the machine has 24 places for devices of all kinds. */
-export const MAX_NETWORK_DEVICES = 12;
+/** The machine has 8 places for devices: serial, rng, balloon and two virtiofs take the others. */
+export const MAX_NETWORK_DEVICES = 3;
 export const MIN_MEMORY_MIB = 64;
 /** The kernel's CONFIG_NR_CPUS. */
 export const MAX_VCPUS = 64;
@@ -52,6 +54,7 @@ export function checkVmConfig(config: VmConfig): VmConfig {
   }
   wholeNumber("vcpus", config.vcpus, 1, MAX_VCPUS);
   wholeNumber("memoryMib", config.memoryMib, MIN_MEMORY_MIB, 16 * 1024 * 1024);
+  if (config.tscKhz !== undefined) wholeNumber("tscKhz", config.tscKhz, 1, 100_000_000);
   wholeNumber("networkDevices", config.networkDevices, 0, MAX_NETWORK_DEVICES);
   wholeNumber("bootTimeoutMs", config.bootTimeoutMs, 1, 3_600_000);
   return config;
