@@ -13,13 +13,13 @@ cache_key() {
 
 # cached NAME KEY BUILDER...: prints the directory NAME-KEY of the cache. If it is not there, runs
 # `BUILDER... DIR` with an empty DIR, which becomes the entry only if the builder succeeds. One at a time:
-# a second caller waits for the first and takes its result.
+# a second caller waits for the first and takes its result; one whose entry is there waits for nobody.
 cached() {
   local name=$1 key=$2 entry=$cache_root/$1-$2 fresh lock
   shift 2
   mkdir -p "$cache_root"
   exec {lock}> "$cache_root/$name.lock"
-  flock "$lock"
+  [ -d "$entry" ] || flock "$lock"
   if [ ! -d "$entry" ]; then
     printf 'building %s (once; kept in %s)\n' "$name" "$entry" >&2
     fresh=$(mktemp -d "$cache_root/$name.XXXXXX")
