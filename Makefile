@@ -10,10 +10,10 @@ SHIM := $(BUILD)/containerd-shim-microvm-v2
 SHIM_SOURCES := $(shell find proto vmm shim -name '*.ts' -not -name '*.test.ts') proto/gen/messages.js package.json shim/build.sh
 GUEST_SOURCES := $(shell find guest-init -type f) proto/guest/guest.proto
 
-.PHONY: help setup build install check unit test integration demo bench doctor generate format clean
+.PHONY: help setup build install check unit test integration client-tests demo bench doctor generate format clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 setup: ## install what the machine lacks (Debian packages, QEMU, npm packages)
 	@.make/setup.sh
@@ -61,6 +61,9 @@ test: check unit integration ## everything
 
 integration: build ## real containerd, real QEMU, real guests
 	integration/run.sh
+
+client-tests: build ## containerd's own tests of its client, with runc and with this runtime: some ten minutes
+	integration/client/run.sh
 
 demo: build ## a container in a microvm under a private containerd, step by step
 	node integration/demo.ts

@@ -1,29 +1,9 @@
 #!/bin/bash
-# Runs the integration tests in a world of their own: new pid, mount and network namespaces with an empty /run
-# and a temporary directory of their own. What a test sees there is only what the tests started, so a comparison of
-# before and after is exact, nothing outside is touched, and when the run ends, however it ends, the kernel ends all
-# of its processes.
+# Runs the integration tests in a world of their own (tools/enter.sh).
 # usage: integration/run.sh [ARGUMENTS OF vitest run]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-[ "$(id -u)" = 0 ] || { echo "integration tests need root (namespaces, mounts, containerd)" >&2; exit 1; }
-
 MICROVM_CONTAINERD_24=$("$here/tools/build.sh" containerd)
 MICROVM_NERDCTL=$("$here/tools/build.sh" nerdctl)
 export MICROVM_CONTAINERD_24 MICROVM_NERDCTL
-
-# Short, for the path of a unix socket has at most 107 bytes.
-world=$(mktemp -d /tmp/mvt.XXXXXX)
-trap 'rm -rf --one-file-system "$world"' EXIT
-unshare --mount --pid --net --fork --kill-child --mount-proc "$here/tools/world.sh" "$world" "$@" &
-outside=$!
-
-# unshare waits for its child, whatever it is sent. The child is process 1 of the world: when it has ended, all have,
-# and only then is the directory removed.
-trap 'kill -KILL $(pgrep -P "$outside") 2> /dev/null || true' TERM INT HUP
-status=0
-while kill -0 "$outside" 2> /dev/null; do
-  status=0
-  wait "$outside" || status=$?
-done
-exit "$status"
+exec "$here/tools/enter.sh" vitest run --config integration/vitest.config.ts "$@"

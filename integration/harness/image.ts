@@ -43,7 +43,8 @@ export function makeImage(output: string, name: string, extraLayers = 0): void {
   }
 }
 
-function tar(directory: string): Buffer {
+/** All of a directory, as root's files, without their times. */
+export function tar(directory: string): Buffer {
   const args = [
     "--sort=name",
     "--mtime=@0",
@@ -59,7 +60,8 @@ function tar(directory: string): Buffer {
   return execFileSync("tar", args, { maxBuffer: 1 << 30 });
 }
 
-function writeLayout(path: string, name: string, layers: Buffer[]): void {
+/** Writes an OCI layout with one image of these layers to the directory `path`. */
+export function writeLayout(path: string, name: string, layers: Buffer[]): void {
   mkdirSync(join(path, "blobs/sha256"), { recursive: true });
   const blob = (content: Buffer | object, mediaType: string) => {
     const bytes = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));

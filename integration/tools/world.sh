@@ -1,7 +1,7 @@
 #!/bin/bash
-# The first process of the tests' world (see run.sh): makes its /run and loopback, runs vitest, and stays
+# The first process of the tests' world (see enter.sh): makes its /run and loopback, runs the command, and stays
 # in order to reap the processes that daemonise.
-# usage: world.sh DIRECTORY [ARGUMENTS OF vitest run]
+# usage: world.sh DIRECTORY COMMAND [ARGUMENT...]
 set -euo pipefail
 world=$1
 shift
@@ -13,5 +13,5 @@ mount -t tmpfs -o mode=0755 tmpfs /var/cache
 ip link set lo up
 export MICROVM_WORLD=yes
 PATH=$PWD/node_modules/.bin:$PATH
-vitest run --config integration/vitest.config.ts "$@" &
+"$@" &
 wait "$!"
