@@ -31,6 +31,7 @@ export interface ProcessSpec {
   selinuxLabel?: string;
   terminal?: boolean;
   args?: string[];
+  cwd?: string;
   user?: { uid?: number };
   [key: string]: unknown;
 }

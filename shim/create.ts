@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { guest } from "../proto/guest/methods.ts";
 import { bindsOf } from "./bind.ts";
 import { identity } from "./bundle.ts";
+import { checkProcess } from "./check-process.ts";
 import { Container, type ContainerOptions } from "./container.ts";
 import { guestDevices } from "./devices.ts";
-import { guestSpec, hostRootPath } from "./guest-spec.ts";
+import { guestRootPath, guestSpec, hostRootPath } from "./guest-spec.ts";
 import { owePoststop, payPoststop, runHooks } from "./hooks.ts";
 import { bindMount, type Mount, mountAll, removeRoot } from "./mounts.ts";
 import { clientError } from "./runtime-error.ts";
@@ -21,6 +22,7 @@ export interface CreateOptions extends ContainerOptions {
 
 /** Mounts, opens the streams and sets a container up in the guest. Rejects with nothing left of it. */
 export async function createContainer(sandbox: Sandbox, options: CreateOptions): Promise<Container> {
+  checkProcess(options.spec.process);
   noteDropped(options, sandbox);
   // Beside the boot and the mounts.
   const filter = sandbox.seccomp.compile(options.spec, options.id);
@@ -62,7 +64,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   const spec = withFilter(translated, await filter);
   const request = { containerId: options.id, spec: Buffer.from(JSON.stringify(spec)), stdio: stdio.streams };
   const created = await sandbox.call(guest.create, request).catch((error) => {
-    throw clientError("create", error);
+    throw clientError("create", error, new Map([[guestRootPath(options.id), givenRoot(options)]]));
   });
   container.init.guestPid = created.pid;
   stdio.start();
@@ -86,6 +88,11 @@ async function standFor(container: Container, undo: AsyncDisposableStack): Promi
   init.standIn = standIn;
   undo.defer(() => standIn.end());
   return standIn.pid;
+}
+
+/** The root file system as the client knows it. */
+function givenRoot({ spec, bundle, rootfs }: CreateOptions): string {
+  return rootfs.length > 0 ? join(bundle, "rootfs") : hostRootPath(spec, bundle);
 }
 
 /** The guest has neither AppArmor nor SELinux, for the VM is the boundary there; nor has it the host's devices. */

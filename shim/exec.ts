@@ -2,6 +2,7 @@ import { guest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import { identity, type ProcessSpec } from "./bundle.ts";
+import { checkProcess } from "./check-process.ts";
 import type { Container } from "./container.ts";
 import type { Process } from "./process.ts";
 import { clientError } from "./runtime-error.ts";
@@ -55,7 +56,8 @@ function guestProcess({ spec, stdioPaths }: Process): ProcessSpec {
   if (typeof process !== "object" || process === null || Array.isArray(process)) {
     throw new RpcError(Code.InvalidArgument, "the process to exec: no JSON object");
   }
+  checkProcess(process as ProcessSpec);
   // The guest has no AppArmor and no SELinux; and what the request says of the terminal is what the streams are like.
-  const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...rest } = process as Record<string, unknown>;
+  const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...rest } = process as ProcessSpec;
   return { ...rest, terminal: stdioPaths.terminal };
 }

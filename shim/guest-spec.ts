@@ -39,10 +39,15 @@ export function guestSpec(
     ...rest,
     process,
     ...(startContainer.length > 0 && { hooks: { startContainer } }),
-    root: { ...spec.root, path: `${GUEST_SHARED}/${id}/rootfs` },
+    root: { ...spec.root, path: guestRootPath(id) },
     mounts,
     linux: guestLinux(spec, id, namespacePath),
   };
+}
+
+/** Where the guest finds a container's root file system. */
+export function guestRootPath(id: string): string {
+  return `${GUEST_SHARED}/${id}/rootfs`;
 }
 
 function guestLinux(

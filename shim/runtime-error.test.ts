@@ -31,3 +31,9 @@ test("what is no failure of libcrun's stays as it is", () => {
   const error = new RpcError(Code.FailedPrecondition, "cannot start: container c is stopped");
   expect(clientError("exec", error)).toBe(error);
 });
+
+test("a path is told as the client gave it", () => {
+  const error = failure("mount `/run/shared/c/rootfs`: Not a directory");
+  const { message } = clientError("create", error, new Map([["/run/shared/c/rootfs", "/etc/passwd"]]));
+  expect(message).toMatch(/mount `\/etc\/passwd`: Not a directory$/);
+});

@@ -12,13 +12,22 @@ const RUNC_WORDS: readonly [RegExp, string][] = [
   [/^the path `(.*)` exists but it is not executable.*$/s, 'exec: "$1": permission denied'],
 ];
 
-/** What a client is told when the guest could not make a process: libcrun's reason in the form that clients know. */
-export function clientError(action: "create" | "exec", thrown: unknown): RpcError {
+/**
+ * What a client is told when the guest could not make a process: libcrun's reason in the form that clients know.
+ * `paths`: what the guest calls something that the client knows by another name.
+ */
+export function clientError(
+  action: "create" | "exec",
+  thrown: unknown,
+  paths: ReadonlyMap<string, string> = new Map(),
+): RpcError {
   const error = RpcError.from(thrown);
   // Only a failure of libcrun's is put in other words; the state of a container and a lost VM are told as they are.
   if (error.code !== Code.Internal) return error;
+  let { message } = error;
+  for (const [inGuest, given] of paths) message = message.replaceAll(inGuest, given);
   const prefix = action === "exec" ? "OCI runtime exec failed: exec failed" : "OCI runtime create failed";
-  return new RpcError(Code.Unknown, `${prefix}: unable to start container process: ${reason(error.message)}`, {
+  return new RpcError(Code.Unknown, `${prefix}: unable to start container process: ${reason(message)}`, {
     cause: error,
   });
 }

@@ -47,8 +47,8 @@ export const DIFFERENCES = {
     dependsOnHost: true,
   },
   network: {
-    what: "the network namespace is the VM's",
-    why: "guest-init gives the container the guest's; today it has loopback only",
+    what: "the container's network namespace is the VM's, with the same interfaces as on the host",
+    why: "packets are handed over at the interfaces, so the namespace's own IP on the host has none of them",
     test: "shim/guest-spec.test.ts",
   },
   tmpfile: {
