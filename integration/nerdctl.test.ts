@@ -1,5 +1,7 @@
 /** nerdctl as people use it, each command beside runc. */
-import { rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { both } from "./differential/compare.ts";
 import { until } from "./harness/deadline.ts";
@@ -176,6 +178,38 @@ describe("nerdctl", () => {
     );
     expect(theirs).toMatchObject({ stats: true, codes: [0, 0], status: "paused\n" });
     expect(ours).toEqual(theirs);
+  });
+
+  test("cp: in and out, and nowhere else", async () => {
+    const { theirs, ours } = await both((runtime) =>
+      served(runtime, async (nerdctl, name) => {
+        const directory = mkdtempSync(join(tmpdir(), "cp-"));
+        try {
+          const file = join(directory, "file");
+          writeFileSync(file, "copied in\n");
+          await nerdctl.must(["cp", file, `${name}:/etc/copied`]);
+          const seen = (await nerdctl.must(["exec", name, "cat", "/etc/copied"])).stdout.toString();
+          await nerdctl.must(["exec", name, "sh", "-c", "echo made inside > /etc/made"]);
+          await nerdctl.must(["cp", `${name}:/etc/made`, join(directory, "out")]);
+          return [seen, readFileSync(join(directory, "out"), "utf8"), existsSync("/etc/copied")];
+        } finally {
+          rmSync(directory, { recursive: true });
+        }
+      }),
+    );
+    expect(theirs).toEqual(["copied in\n", "made inside\n", false]);
+    expect(ours).toEqual(theirs);
+  });
+
+  test("top shows the container's own processes", async () => {
+    const { theirs, ours } = await both((runtime) =>
+      served(runtime, async (nerdctl, name) => {
+        const { stdout } = await nerdctl.must(["top", name, "-o", "pid,args"]);
+        return stdout.toString().includes("while :; do sleep 0.1; done");
+      }),
+    );
+    expect(theirs).toBe(true);
+    expect(ours).toBe(true);
   });
 
   test("commit makes an image of what was written", async () => {

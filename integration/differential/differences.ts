@@ -51,6 +51,11 @@ export const DIFFERENCES = {
     why: "packets are handed over at the interfaces, so the namespace's own IP on the host has none of them",
     test: "shim/guest-spec.test.ts",
   },
+  rootCache: {
+    what: "a file of the root that the container has read and the host then changes (`nerdctl cp` over it) may be seen as it was",
+    why: "the root belongs to one container, so the guest caches it for good; a new file is seen, and volumes are not cached",
+    test: "integration/nerdctl.test.ts",
+  },
   tmpfile: {
     what: "no `O_TMPFILE` on the root and on volumes",
     why: "virtiofsd does not offer it; programs fall back to a name that they remove",
