@@ -98,6 +98,8 @@ export class Sandbox {
   /** A process of the host that stands for one of a container; it lies in the VM's network namespace and cgroup. */
   async standIn(id: string, options: Omit<StandInOptions, "networkOf" | "root">): Promise<StandIn> {
     const vm = await this.#launched;
+    // Before QEMU speaks its process may be in the host's network namespace yet; why it never does, `ready` knows.
+    await vm.qmp.greeting.catch(() => vm.ready);
     const place = { networkOf: vm.pid, root: this.rootPath(id) };
     const standIn = await StandIn.spawn(vm.config.standIn, { ...options, ...place });
     this.#cgroup?.add(standIn.pid);
