@@ -18,7 +18,8 @@ export interface Pair {
  */
 export async function couple(namespace: string, pairs: readonly Pair[]): Promise<void> {
   if (pairs.length === 0) return;
-  const links = pairs.map(({ tap, mtu }) => `link set dev ${tap} mtu ${mtu} up`);
+  // With an address of its own the tap would speak to the guest.
+  const links = pairs.map(({ tap, mtu }) => `link set dev ${tap} addrgenmode none mtu ${mtu} up`);
   const filters = pairs.flatMap(({ ifname, tap }) => [...redirect(ifname, tap), ...redirect(tap, ifname)]);
   await batch(namespace, "ip", links);
   await batch(namespace, "tc", filters);

@@ -5,9 +5,12 @@
 //   microvm-taps COUNT FIRST-DESCRIPTOR PROGRAM [ARG...]
 //
 // The devices are named microvm0, microvm1 and so on. They are down, and
-// nothing comes from them or goes to them.
+// nothing comes from them or goes to them. Their indices are the last ones, so
+// that others get theirs as they would without, and are listed first: clients
+// take the first interface that is up for the container's own.
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <stdio.h>
@@ -27,6 +30,9 @@ static void open_tap(unsigned char index, int descriptor) {
     fail("/dev/net/tun");
   // The header carries what is left to do, checksums and segments, from one
   // kernel to the other.
+  int last = INT_MAX - 255 + index;
+  if (ioctl(fd, TUNSETIFINDEX, &last) < 0)
+    fail("TUNSETIFINDEX");
   struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
   snprintf(request.ifr_name, sizeof request.ifr_name, "microvm%u", index);
   if (ioctl(fd, TUNSETIFF, &request) < 0)
