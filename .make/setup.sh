@@ -75,8 +75,9 @@ build_packages=(build-essential bc bison flex libelf-dev cpio xz-utils dpkg-dev 
   autoconf automake libtool libcap-dev libseccomp-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler
   libcap-ng-dev linux-libc-dev ca-certificates git)
 run_packages=(iproute2 util-linux mount procps containerd runc busybox-static)
+test_packages=(containernetworking-plugins iptables)
 
-need "${build_packages[@]}" "${run_packages[@]}"
+need "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}"
 if [ "$codename" = bookworm ]; then
   need -t bookworm-backports qemu-system-x86 linux-source-6.12
   command -v cargo > /dev/null || need cargo-web

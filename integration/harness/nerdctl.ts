@@ -22,6 +22,7 @@ export class Nerdctl {
   #argv(args: readonly string[]): [string, ...string[]] {
     const { address, directory } = this.#containerd;
     const places = ["--data-root", join(directory, "nerdctl"), "--cni-netconfpath", join(directory, "cni")];
+    places.push("--cni-path", "/usr/lib/cni");
     return [nerdctlBinary(), "--address", address, "--cgroup-manager", "cgroupfs", ...places, ...args];
   }
 
