@@ -5,5 +5,6 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 MICROVM_CONTAINERD_24=$("$here/tools/build.sh" containerd)
 MICROVM_NERDCTL=$("$here/tools/build.sh" nerdctl)
-export MICROVM_CONTAINERD_24 MICROVM_NERDCTL
+MICROVM_DOCKER=$("$here/tools/build.sh" docker)
+export MICROVM_CONTAINERD_24 MICROVM_NERDCTL MICROVM_DOCKER
 exec "$here/tools/enter.sh" vitest run --config integration/vitest.config.ts "$@"

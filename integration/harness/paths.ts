@@ -40,7 +40,15 @@ export function nerdctlBinary(): string {
   return requireExecutable(join(process.env.MICROVM_NERDCTL ?? build("nerdctl"), "nerdctl"), "run 'make setup'");
 }
 
-function build(name: "containerd" | "nerdctl"): string {
+/** The directory with docker, dockerd and docker-proxy. */
+export function dockerDir(): string {
+  const directory = process.env.MICROVM_DOCKER ?? build("docker");
+  for (const name of ["docker", "dockerd", "docker-proxy"])
+    requireExecutable(join(directory, name), "run 'make setup'");
+  return directory;
+}
+
+function build(name: "containerd" | "nerdctl" | "docker"): string {
   const script = join(repository, "integration/tools/build.sh");
   return execFileSync(script, [name], { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" }).trim();
 }
