@@ -1,5 +1,5 @@
 /** What a VM is to be, from the container that it is made for, the settings and the machine. */
-import { readlinkSync } from "node:fs";
+import { readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { chooseAccelerator } from "../vmm/accelerator.ts";
 import { locateParts } from "../vmm/locate.ts";
@@ -60,8 +60,16 @@ function mayHaveVolumes(spec: Spec): boolean {
 
 function networkOf(spec: Spec): NetworkNamespace {
   const namespace = (spec.linux?.namespaces ?? []).find(({ type }) => type === "network");
-  if (namespace === undefined) {
+  // By either way of asking for it: all of the host's interfaces would be the VM's.
+  if (namespace === undefined || (namespace.path && isHostNetwork(namespace.path))) {
     throw new Error("the host's network cannot be given to a VM: choose a network of the container's own, or none");
   }
   return namespace.path ? { kind: "path", path: namespace.path } : { kind: "new" };
+}
+
+/** What cannot be looked at is named when it is entered. */
+function isHostNetwork(path: string): boolean {
+  const own = statSync("/proc/self/ns/net");
+  const other = statSync(path, { throwIfNoEntry: false });
+  return other?.ino === own.ino && other.dev === own.dev;
 }

@@ -82,10 +82,13 @@ export function runFlags(namespace: string, peerDirectory: string): string[] {
   return ["--with-ns", `network:/run/netns/${namespace}`, "--mount", mount];
 }
 
-/** All that coupling could leave in a namespace: its links, and what traffic control does with them. */
-export function traces(namespace: string): string {
-  const tc = (...args: string[]) => spawnSync("tc", ["-n", namespace, ...args], { encoding: "utf8" }).stdout;
-  const names = ip("-n", namespace, "-o", "link").trim().split("\n");
+/** All that coupling could leave in a namespace, or here: its links, and what traffic control does with them. */
+export function traces(namespace?: string): string {
+  const where = namespace === undefined ? [] : ["-n", namespace];
+  const tc = (...args: string[]) => spawnSync("tc", [...where, ...args], { encoding: "utf8" }).stdout;
+  const names = ip(...where, "-o", "link")
+    .trim()
+    .split("\n");
   const devices = names.map((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? "");
   // A device may go while this looks.
   const filters = devices.map((device) => tc("filter", "show", "dev", device, "ingress"));

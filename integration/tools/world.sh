@@ -10,11 +10,12 @@ cd "$(dirname "$0")/../.."
 export TMPDIR=$world
 mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=0755 tmpfs /var/cache
-# Where CNI has its configuration and the addresses that it has given out.
-for directory in /etc/cni /var/lib/cni; do
+# Where CNI has its configuration, the addresses that it has given out, and, for ctr, its plugins.
+for directory in /etc/cni /var/lib/cni /opt/cni; do
   mkdir -p "$directory"
   mount -t tmpfs -o mode=0755 tmpfs "$directory"
 done
+ln -s /usr/lib/cni /opt/cni/bin
 ip link set lo up
 # The first named network namespace leaves a mount, which is none of a test's.
 ip netns add first && ip netns delete first
