@@ -12,15 +12,42 @@
 #include <sys/stat.h>
 
 static char directory[] = "/tmp/guest-init-test.XXXXXX";
+static int gate = -1;
+
+static void gate_path(char path[200]) {
+  snprintf(path, 200, "%s/.gate", directory);
+}
 
 void fake_oci_set_up(void) {
   strcpy(directory + sizeof directory - 7, "XXXXXX");
   if (!mkdtemp(directory))
     abort();
+  char path[200];
+  gate_path(path);
+  if (mkfifo(path, 0600) < 0)
+    abort();
 }
 
 void fake_oci_tear_down(void) {
+  close_and_reset(&gate);
+  char path[200];
+  gate_path(path);
+  unlink(path);
   rmdir(directory);
+}
+
+// A fifo opens for reading when it is open for writing too, and that it is from here on.
+void fake_oci_release(void) {
+  char path[200];
+  gate_path(path);
+  gate = open(path, O_RDWR | O_CLOEXEC);
+}
+
+static void hold(void) {
+  char path[200];
+  gate_path(path);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  close(fd);
 }
 
 static void fifo_of(const char *id, char path[200]) {
@@ -42,6 +69,11 @@ static _Noreturn void wait_and_run(int fifo, const char *command) {
 // Whether there is a process to be made.
 static bool begin(const uint8_t *bytes, size_t length, char command[1024], struct job_result *result) {
   snprintf(command, 1024, "%.*s", (int)length, (const char *)bytes);
+  size_t prefix = strlen(FAKE_HOLD);
+  if (strncmp(command, FAKE_HOLD, prefix) == 0) {
+    hold();
+    memmove(command, command + prefix, strlen(command + prefix) + 1);
+  }
   if (strncmp(command, FAKE_CRASH, strlen(FAKE_CRASH)) == 0)
     _exit(3);
   if (strncmp(command, FAKE_FAILURE, strlen(FAKE_FAILURE)) != 0)

@@ -67,6 +67,9 @@ int main(int argc, char **argv) {
   sigaddset(&mask, SIGCHLD);
   sigprocmask(SIG_BLOCK, &mask, NULL);
   signal(SIGPIPE, SIG_IGN);
+  // Ignored in what a shell starts in the background, and inherited by every process of the tests.
+  signal(SIGINT, SIG_DFL);
+  signal(SIGQUIT, SIG_DFL);
   run_all(frame_tests);
   run_all(ttrpc_tests);
   run_all(text_tests);
