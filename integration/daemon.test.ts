@@ -1,5 +1,5 @@
 /** The shim as containerd runs it, without containerd: what no client of containerd can ask for. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -61,6 +61,7 @@ test("the daemon joins the cgroup of its options, and goes first when memory run
     await must([shimBinary, ...flags, "-bundle", bundle, "delete"], { cwd: bundle });
     await until(10_000, "the daemon ends", () => (daemonPid() === undefined ? true : undefined));
     for (const path of cgroups) await until(10_000, "the cgroup is empty", () => removed(path));
+    rmSync(bundle, { recursive: true });
   }
 });
 

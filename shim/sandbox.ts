@@ -101,7 +101,11 @@ export class Sandbox {
     // Before QEMU speaks its process may be in the host's network namespace yet; why it never does, `ready` knows.
     await vm.qmp.greeting.catch(() => vm.ready);
     const place = { networkOf: vm.pid, root: this.rootPath(id) };
-    const standIn = await StandIn.spawn(vm.config.standIn, { ...options, ...place });
+    const standIn = await StandIn.spawn(vm.config.standIn, { ...options, ...place }).catch(async (error: unknown) => {
+      // A VM that is gone has no namespace to join; then that is what went wrong.
+      await vm.ready;
+      throw error;
+    });
     this.#cgroup?.add(standIn.pid);
     return standIn;
   }
