@@ -103,6 +103,10 @@ int boot(void) {
   // Without this the kernel drops messages of an init that has much to say.
   if (result == 0)
     result = write_file("/proc/sys/kernel/printk_devkmsg", "on\n");
+  // As on a host, where memory that is asked for and not used costs nothing: the VM is hardly larger than the
+  // container's limit, and the kernel would refuse at once what is larger than itself.
+  if (result == 0)
+    result = write_file("/proc/sys/vm/overcommit_memory", "1\n");
   if (result == 0)
     result = enable_controllers();
   if (result == 0)
