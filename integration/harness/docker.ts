@@ -1,7 +1,7 @@
 /** A private dockerd over a test's containerd, and its client. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, type CommandOptions, must, type Result, run } from "./command.ts";
 import type { Containerd } from "./containerd.ts";
@@ -54,6 +54,7 @@ export class Docker {
     this.#daemon.kill("SIGTERM");
     await within(20_000, "dockerd ends", exited);
     this.forgetHost();
+    openFirewall();
   }
 
   /** dockerd keeps a mount of the host's network namespace once somebody has asked for that one. */
@@ -79,5 +80,17 @@ export class Docker {
 
   terminal(args: readonly string[], size?: Size): Terminal {
     return new Terminal(this.#argv(args), this.env, size);
+  }
+}
+
+/** dockerd leaves its rules behind, and among them that nothing is forwarded; the next test's bridges are not docker's. */
+function openFirewall(): void {
+  for (const tool of ["iptables", "ip6tables"]) {
+    for (const args of [["-P", "FORWARD", "ACCEPT"], ["-F"], ["-X"], ["-t", "nat", "-F"], ["-t", "nat", "-X"]])
+      spawnSync(tool, ["-w", ...args]);
+  }
+  for (const tool of ["ip", "ip6", "arp"]) {
+    const switched = `/proc/sys/net/bridge/bridge-nf-call-${tool}tables`;
+    if (existsSync(switched)) writeFileSync(switched, "0");
   }
 }
