@@ -91,7 +91,7 @@ const IN_A_SHELL: readonly [string, Steps][] = [
 ];
 
 /** Text without line breaks at which a terminal in its usual mode would cut. */
-const PASTED = randomBytes(3_000_000).toString("base64");
+const PASTED = randomBytes(7_500_000).toString("base64");
 
 describe("terminals", () => {
   const lab = useLab("2.4");
@@ -158,7 +158,7 @@ describe("terminals", () => {
     expect(ours).toEqual(theirs);
   });
 
-  test("4 MB pasted at once", async () => {
+  test("10 MB pasted at once", async () => {
     const { theirs, ours } = await both(async (runtime) => {
       const terminal = open(runtime, "sh", "-c", `stty raw -echo; echo ready; head -c ${PASTED.length} | md5sum`);
       await terminal.prints("ready");
