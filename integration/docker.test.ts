@@ -69,8 +69,9 @@ describe("docker", () => {
       terminal.resize({ columns: 71, rows: 17 });
       terminal.type("until [ \"$(stty size)\" = '17 71' ]; do sleep 0.05; done; echo $((1+1))\r");
       const resized = await terminal.prints(PROMPT);
-      terminal.type("sleep 1000\r");
-      await terminal.prints("sleep 1000");
+      // Said by the program that the key is to end: before it is there the shell would get it.
+      terminal.type("sh -c 'echo go\"\"ing; exec sleep 1000'\r");
+      await terminal.prints("\ngoing");
       terminal.type("\x03");
       terminal.type("\x04");
       return { seen, resized, code: await terminal.end() };

@@ -142,13 +142,15 @@ describe("terminals", () => {
     const { theirs, ours } = await both(async (runtime) => {
       const terminal = open(runtime, "sh", "-m", "-c", SHELL);
       await terminal.prints(PROMPT);
-      terminal.type("sh -c 'echo go\"\"ing; exec sleep 1000'\r");
+      const loop = "while :; do sleep 0.1; done";
+      terminal.type(`sh -c "trap 'echo con\\"\\"tinued' CONT; echo go\\"\\"ing; ${loop}"\r`);
       await terminal.prints("\ngoing");
       terminal.type("\x1a");
       await terminal.prints(PROMPT);
       terminal.type('jobs; echo li""sted; fg\r');
       const jobs = await terminal.prints("\nlisted");
-      await terminal.prints("sleep 1000");
+      // Not before it is in the foreground again.
+      await terminal.prints("\ncontinued");
       terminal.type("\x03");
       await terminal.prints(PROMPT);
       terminal.type("exit 8\r");
