@@ -1,7 +1,5 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { tool } from "./tool.ts";
 
-const run = promisify(execFile);
 const LIMIT_MS = 5_000;
 
 /** An interface of a network namespace, and the tap device of the VM that takes its packets. */
@@ -45,18 +43,12 @@ export async function decouple(namespace: string, interfaces: readonly string[])
 
 async function batch(
   namespace: string,
-  tool: string,
+  program: string,
   lines: readonly string[],
   flags: readonly string[] = [],
 ): Promise<void> {
-  const running = run("nsenter", [`--net=${namespace}`, "--", tool, ...flags, "-batch", "-"], { timeout: LIMIT_MS });
-  // It may end before it has read all.
-  running.child.stdin?.on("error", () => {});
-  running.child.stdin?.end(`${lines.join("\n")}\n`);
-  await running.catch((error: { stderr?: string; message: string }) => {
-    const said = (error.stderr ?? "").trim().split("\n")[0];
-    throw new Error(`cannot couple the network namespace's interfaces to the VM: ${said || error.message}`, {
-      cause: error,
-    });
+  const args = [`--net=${namespace}`, "--", program, ...flags, "-batch", "-"];
+  await tool("nsenter", args, { timeoutMs: LIMIT_MS, input: `${lines.join("\n")}\n` }).catch((error: Error) => {
+    throw new Error(`cannot couple the network namespace's interfaces to the VM: ${error.message}`, { cause: error });
   });
 }

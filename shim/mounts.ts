@@ -1,9 +1,8 @@
-import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, realpathSync, rmdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { promisify } from "node:util";
+import { tool } from "./tool.ts";
 
-const run = promisify(execFile);
+const LIMIT_MS = 20_000;
 
 /** A mount as containerd gives it in Create: containerd.types.Mount. */
 export interface Mount {
@@ -29,12 +28,12 @@ async function mountOne(mount: Mount, target: string): Promise<void> {
   if (bind && !options.includes("bind") && !options.includes("rbind")) options.push("bind");
   const type = bind ? [] : ["-t", mount.type];
   const rest = options.length > 0 ? ["-o", options.join(",")] : [];
-  await tool("mount", ["-n", ...type, ...rest, "--source", mount.source, "--target", target], cwd);
+  await runMount([...type, ...rest, "--source", mount.source, "--target", target], cwd);
 }
 
 /** Makes `path` a mount point of its own that hands every mount below it on to virtiofsd's copy of the namespace. */
 export async function shareMounts(path: string): Promise<void> {
-  await tool("mount", ["-n", "--bind", "--make-rshared", path, path]);
+  await runMount(["--bind", "--make-rshared", path, path]);
 }
 
 /** Binds `source` (a file or a directory) to `target`, which is made first. */
@@ -42,7 +41,7 @@ export async function bindMount(source: string, target: string): Promise<void> {
   const real = realpathSync(source);
   if (statSync(real).isDirectory()) mkdirSync(target, { recursive: true, mode: 0o700 });
   else writeFileSync(target, "", { mode: 0o600 });
-  await tool("mount", ["-n", "-o", "rbind", "--source", real, "--target", target]);
+  await runMount(["-o", "rbind", "--source", real, "--target", target]);
 }
 
 /** How a volume's mount relates to the host's: see `Bind`. */
@@ -58,14 +57,14 @@ export interface BindKind {
  */
 export async function bindTree(source: string, target: string, kind: BindKind, staging: string): Promise<void> {
   const bind = kind.recursive ? "--rbind" : "--bind";
-  if (kind.follows) return tool("mount", ["-n", bind, "--", source, target]);
-  await tool("mount", ["-n", bind, "--make-rprivate", "--", source, staging]);
-  await tool("mount", ["-n", "--move", staging, target]);
+  if (kind.follows) return runMount([bind, "--", source, target]);
+  await runMount([bind, "--make-rprivate", "--", source, staging]);
+  await runMount(["--move", staging, target]);
 }
 
 /** Detaches `path` and everything below it. What is not mounted is no error. */
 export async function unmountTree(path: string): Promise<void> {
-  await tool("umount", ["-n", "-R", "-l", path]).catch((error: Error) => {
+  await tool("umount", ["-n", "-R", "-l", path], { timeoutMs: LIMIT_MS }).catch((error: Error) => {
     if (!/not mounted|no mount point|not found/.test(error.message)) throw error;
   });
 }
@@ -112,12 +111,6 @@ function inside(target: string): string {
   return path;
 }
 
-async function tool(program: string, args: string[], cwd = "/"): Promise<void> {
-  try {
-    await run(program, args, { cwd, timeout: 20_000 });
-  } catch (error) {
-    const { stderr, message } = error as { stderr?: string; message: string };
-    const said = (stderr ?? "").trim().split("\n")[0];
-    throw new Error(said || message, { cause: error });
-  }
+async function runMount(args: readonly string[], cwd?: string): Promise<void> {
+  await tool("mount", ["-n", ...args], { timeoutMs: LIMIT_MS, cwd });
 }

@@ -1,7 +1,5 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { tool } from "./tool.ts";
 
-const run = promisify(execFile);
 const LIMIT_MS = 5_000;
 
 /** The fields used of what `ip -json -N` prints; numbers of tables, scopes and the like come as strings. */
@@ -70,14 +68,11 @@ export interface NetworkState {
 
 /** Reads the network namespace of a process. Rejects with the tool's own words. */
 export async function readNetwork(pid: number): Promise<NetworkState> {
-  const enter = [`--net=/proc/${pid}/ns/net`, "--", "ip", "-json", "-N"];
-  const batch = run("nsenter", [...enter, "-batch", "-"], { timeout: LIMIT_MS });
-  batch.child.stdin?.end("address show\nroute show table all\nrule show\nneighbour show nud permanent\n");
-  const [{ stdout }, { stdout: rules6 }] = await Promise.all([
-    batch,
-    run("nsenter", [...enter, "-6", "rule"], { timeout: LIMIT_MS }),
-  ]);
+  const ip = (args: readonly string[], input?: string) =>
+    tool("nsenter", [`--net=/proc/${pid}/ns/net`, "--", "ip", "-json", "-N", ...args], { timeoutMs: LIMIT_MS, input });
+  const questions = "address show\nroute show table all\nrule show\nneighbour show nud permanent\n";
+  const [answers, rules6] = await Promise.all([ip(["-batch", "-"], questions), ip(["-6", "rule"])]);
   // A line each; nothing at all prints as an empty line with some versions.
-  const [links, routes, rules, neighbours] = stdout.split("\n").map((line) => JSON.parse(line || "[]"));
+  const [links, routes, rules, neighbours] = answers.split("\n").map((line) => JSON.parse(line || "[]"));
   return { links, routes, rules, neighbours: neighbours ?? [], rules6: JSON.parse(rules6 || "[]") };
 }
