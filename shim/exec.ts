@@ -4,6 +4,7 @@ import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import { identity, type ProcessSpec } from "./bundle.ts";
 import { checkProcess } from "./check-process.ts";
 import type { Container } from "./container.ts";
+import { jsonObject } from "./json-object.ts";
 import type { Process } from "./process.ts";
 import { clientError } from "./runtime-error.ts";
 import { Stdio } from "./stdio.ts";
@@ -45,19 +46,11 @@ export async function startExec(container: Container, process: Process, announce
   }, announce);
 }
 
-/** The `process` object for the guest. Throws InvalidArgument if the client gave none. */
+/** The `process` object for the guest. Throws InvalidArgument if the client gave none that can be run. */
 function guestProcess({ spec, stdioPaths }: Process): ProcessSpec {
-  let process: unknown;
-  try {
-    process = JSON.parse(Buffer.from(spec).toString("utf8"));
-  } catch (error) {
-    throw new RpcError(Code.InvalidArgument, `the process to exec: ${(error as Error).message}`);
-  }
-  if (typeof process !== "object" || process === null || Array.isArray(process)) {
-    throw new RpcError(Code.InvalidArgument, "the process to exec: no JSON object");
-  }
-  checkProcess(process as ProcessSpec);
+  const process = jsonObject(spec, "the process to exec") as ProcessSpec;
+  checkProcess(process);
   // The guest has no AppArmor and no SELinux; and what the request says of the terminal is what the streams are like.
-  const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...rest } = process as ProcessSpec;
+  const { apparmorProfile: _apparmor, selinuxLabel: _selinux, ...rest } = process;
   return { ...rest, terminal: stdioPaths.terminal };
 }

@@ -4,6 +4,7 @@ import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import type { Resources } from "./bundle.ts";
 import type { Container } from "./container.ts";
 import { guestResources } from "./guest-spec.ts";
+import { jsonObject } from "./json-object.ts";
 
 const MIB = 1024 * 1024;
 
@@ -12,7 +13,7 @@ const MIB = 1024 * 1024;
  * Throws InvalidArgument for what cannot be read and for more memory than the VM has: it cannot grow.
  */
 export async function update(container: Container, resources: Uint8Array): Promise<void> {
-  const wanted = parse(resources);
+  const wanted = jsonObject(resources, "resources") as Resources;
   const { memoryMib } = (await container.sandbox.launched()).config;
   const limit = wanted.memory?.limit ?? 0;
   if (limit > memoryMib * MIB) {
@@ -24,17 +25,4 @@ export async function update(container: Container, resources: Uint8Array): Promi
   const request = { containerId: container.id, resources: Buffer.from(JSON.stringify(guestResources(wanted))) };
   await container.sandbox.call(guest.update, request);
   container.sandbox.updateCgroup(container.id, wanted);
-}
-
-function parse(bytes: Uint8Array): Resources {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch (error) {
-    throw new RpcError(Code.InvalidArgument, `resources: ${(error as Error).message}`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new RpcError(Code.InvalidArgument, "resources: no JSON object");
-  }
-  return value as Resources;
 }
