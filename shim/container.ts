@@ -169,14 +169,13 @@ export class Container {
   /** The VM is gone: to their parent its processes were killed. */
   lost(): void {
     for (const process of [...this.execs.values(), this.init]) {
-      if (process === this.init || process.state.name === "running") process.ended(128 + SIGKILL);
+      if (process === this.init || process.isRunning) process.ended(128 + SIGKILL);
     }
   }
 
   /** Forgets an exec. One that was never started is as good as one that has ended; a running one is an error. */
   async deleteExec(process: Process): Promise<Exit> {
-    if (process.state.name === "running" && !process.isEnding)
-      throw new RpcError(Code.FailedPrecondition, "cannot delete: process is running");
+    if (process.isRunning) throw new RpcError(Code.FailedPrecondition, "cannot delete: process is running");
     if (process.state.name === "created" && !process.isEnding) process.abandon({ status: 0, at: new Date(0) });
     const exit = await process.exited;
     await process.released();

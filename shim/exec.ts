@@ -14,7 +14,7 @@ import { Stdio } from "./stdio.ts";
  * exec stays created then, as with other runtimes, until a client deletes it.
  */
 export async function startExec(container: Container, process: Process, announce: () => void): Promise<void> {
-  if (container.init.state.name !== "running" || container.init.isEnding) {
+  if (!container.init.isRunning) {
     throw new RpcError(Code.FailedPrecondition, "cannot exec in a container that is not running");
   }
   if (container.paused) throw new RpcError(Code.FailedPrecondition, "cannot exec in a paused container");

@@ -25,7 +25,7 @@ export async function resume(container: Container): Promise<void> {
 }
 
 function expectRunning({ init }: Container, action: string): void {
-  if (init.state.name !== "running" || init.isEnding) {
+  if (!init.isRunning) {
     const state = init.isEnding ? "stopped" : init.state.name;
     throw new RpcError(Code.FailedPrecondition, `cannot ${action}: container is ${state}`);
   }

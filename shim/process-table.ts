@@ -35,7 +35,7 @@ export class ProcessTable {
       await this.#refresh(container).catch((error: Error) => {
         sandbox.log.write("warning", `the guest does not tell its processes: ${error.message}`, { id });
       });
-    const running = [...execs.values()].filter(({ state, isEnding }) => state.name === "running" && !isEnding);
+    const running = [...execs.values()].filter(({ isRunning }) => isRunning);
     return [
       { pid: init.pid, execId: "" },
       ...running.map(({ pid, execId }) => ({ pid, execId })),

@@ -71,6 +71,11 @@ export class Process {
     return this.#state.name === "stopped";
   }
 
+  /** Whether it runs, as far as is known. */
+  get isRunning(): boolean {
+    return this.#state.name === "running" && !this.#exiting;
+  }
+
   /** Whether its end is known, though perhaps not told yet. */
   get isEnding(): boolean {
     return this.#exiting;

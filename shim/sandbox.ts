@@ -132,7 +132,7 @@ export class Sandbox {
   /** The VM stands still while all of its containers that have not ended are paused. */
   async rest(): Promise<void> {
     const { standstill } = await this.#launched;
-    const open = [...this.containers.values()].filter((container) => !container.isStopped);
+    const open = this.#open;
     await (open.length > 0 && open.every(({ paused }) => paused) ? standstill.stop() : standstill.resume());
   }
 
@@ -144,6 +144,11 @@ export class Sandbox {
     const [, pid, name] = /^\/proc\/(\d+)\/ns\/(\w+)$/.exec(path) ?? [];
     const owner = [...this.containers.values()].find(({ init }) => init.guestPid > 0 && `${init.pid}` === pid);
     return owner === undefined ? undefined : `/proc/${owner.init.guestPid}/ns/${name}`;
+  }
+
+  /** The containers that have not ended. */
+  get #open(): readonly Container[] {
+    return [...this.containers.values()].filter((container) => !container.isStopped);
   }
 
   nextStream(): number {
@@ -175,7 +180,7 @@ export class Sandbox {
 
   /** Ends the VM when no container needs it any more. */
   async endIfIdle(): Promise<void> {
-    if ([...this.containers.values()].every((container) => container.isStopped)) await this.stop();
+    if (this.#open.length === 0) await this.stop();
   }
 
   get isStopping(): boolean {
@@ -208,8 +213,8 @@ export class Sandbox {
   }
 
   #lost(vm: Vm, reason: string): void {
-    const running = [...this.containers.values()].filter((container) => !container.isStopped);
-    if (running.length > 0 && !this.isStopping) this.log.write("error", `the VM ended: ${reason}`, { pid: vm.pid });
-    for (const container of running) container.lost();
+    const open = this.#open;
+    if (open.length > 0 && !this.isStopping) this.log.write("error", `the VM ended: ${reason}`, { pid: vm.pid });
+    for (const container of open) container.lost();
   }
 }
