@@ -45,31 +45,21 @@ export class ProcessTable {
 
   async #refresh(container: Container): Promise<void> {
     const { sandbox, id, init, execs } = container;
+    const onSignal = (signal: number) =>
+      sandbox.log.write("debug", `signal ${signal} to a process that no client started`, { id });
     const { processes } = await sandbox.call(guest.pids, { containerId: id }, { timeoutMs: LIMIT_MS });
     const seen = new Set<number>();
     for (const { pid, execId, uid, command } of processes.slice(0, MAX_STAND_INS)) {
       const argv = Buffer.from(command).toString("utf8").replace(/\0$/, "").split("\0");
       const known = pid === init.guestPid ? init : execs.get(execId);
-      if (known !== undefined && (known === init || execId !== "")) known.standIn?.rename(argv);
-      else {
-        seen.add(pid);
-        const standIn = this.#others.get(pid);
-        if (standIn !== undefined) standIn.rename(argv);
-        else {
-          const onSignal = (signal: number) =>
-            sandbox.log.write("debug", `signal ${signal} to a process that no client started`, { id });
-          this.#others.set(pid, await sandbox.standIn(id, { uid, argv, onSignal }));
-        }
-      }
+      if (known === undefined) seen.add(pid);
+      const standIn = known === undefined ? this.#others.get(pid) : known.standIn;
+      if (standIn !== undefined) standIn.rename(argv);
+      else if (known === undefined) this.#others.set(pid, await sandbox.standIn(id, { uid, argv, onSignal }));
     }
-    await Promise.all(
-      [...this.#others]
-        .filter(([pid]) => !seen.has(pid))
-        .map(([pid, standIn]) => {
-          this.#others.delete(pid);
-          return standIn.end();
-        }),
-    );
+    const gone = [...this.#others].filter(([pid]) => !seen.has(pid));
+    for (const [pid] of gone) this.#others.delete(pid);
+    await Promise.all(gone.map(([, standIn]) => standIn.end()));
   }
 
   /** The container has ended. */
