@@ -22,60 +22,69 @@ export interface CreateOptions extends ContainerOptions {
 
 /** Mounts, opens the streams and sets a container up in the guest. Rejects with nothing left of it. */
 export async function createContainer(sandbox: Sandbox, options: CreateOptions): Promise<Container> {
-  checkProcess(options.spec.process);
+  const { id, bundle, spec } = options;
+  checkProcess(spec.process);
   noteDropped(options, sandbox);
   // Beside the boot and the mounts.
-  const filter = sandbox.seccomp.compile(options.spec, options.id);
-  const binds = bindsOf(options.spec, options.bundle);
-  const shared = sandbox.sharedPath(options.id);
+  const filter = sandbox.seccomp.compile(spec, id);
+  const binds = bindsOf(spec, bundle);
   await using undo = new AsyncDisposableStack();
   const begun = performance.now();
   const container = new Container(sandbox, options);
-  // What is mounted below the shared directory before it is shared would not reach virtiofsd.
-  await sandbox.launched();
-  mkdirSync(shared, { recursive: true, mode: 0o711 });
-  undo.defer(() => removeRoot(shared));
-  const rootfs = join(shared, "rootfs");
-  if (options.rootfs.length > 0) await mountAll(options.rootfs, rootfs);
-  else await bindMount(hostRootPath(options.spec, options.bundle), rootfs);
+  await mountRoot(sandbox, options, undo);
   const pid = await standFor(container, undo);
-  undo.defer(() => sandbox.volumes.release(options.id));
-  const volumes = await sandbox.volumes.add(options.id, binds);
-  const translated = guestSpec(options.spec, options.id, volumes, hostname(), (path) => sandbox.namespacePath(path));
-  const hookState = { id: options.id, status: "creating", pid, bundle: options.bundle } as const;
-  const { id, bundle, spec: given } = options;
-  owePoststop(given, bundle);
-  undo.defer(() => payPoststop(given, id, bundle, (line) => sandbox.log.write("warning", line, { id })));
-  await runHooks("prestart", options.spec, hookState);
-  await runHooks("createRuntime", options.spec, hookState);
-  await runHooks("createContainer", options.spec, hookState, rootfs);
+  undo.defer(() => sandbox.volumes.release(id));
+  const volumes = await sandbox.volumes.add(id, binds);
+  const translated = guestSpec(spec, id, volumes, hostname(), (path) => sandbox.namespacePath(path));
+  await runCreateHooks(container, pid, undo);
   const mounted = performance.now();
   const { streams } = await sandbox.ready();
   const ready = performance.now();
   // The network's sysctls of config.json want their interfaces.
   await sandbox.syncNetwork(false);
-  const stdio = await Stdio.open(options.stdio, sandbox.stdioContext(options.id), streams, () => sandbox.nextStream());
+  const stdio = await Stdio.open(options.stdio, sandbox.stdioContext(id), streams, () => sandbox.nextStream());
   undo.defer(() => stdio.close());
   container.init.own(stdio);
   // Known before the call, so that an exit cannot come too early.
-  sandbox.containers.set(options.id, container);
-  undo.defer(() => void sandbox.containers.delete(options.id));
+  sandbox.containers.set(id, container);
+  undo.defer(() => void sandbox.containers.delete(id));
   await sandbox.rest();
-  const spec = withFilter(translated, await filter);
-  const request = { containerId: options.id, spec: Buffer.from(JSON.stringify(spec)), stdio: stdio.streams };
+  const document = Buffer.from(JSON.stringify(withFilter(translated, await filter)));
+  const request = { containerId: id, spec: document, stdio: stdio.streams };
   const created = await sandbox.call(guest.create, request).catch((error) => {
-    throw clientError("create", error, new Map([[guestRootPath(options.id), givenRoot(options)]]));
+    throw clientError("create", error, new Map([[guestRootPath(id), givenRoot(options)]]));
   });
   container.init.guestPid = created.pid;
   stdio.start();
   sandbox.log.write("debug", "container created", {
-    id: options.id,
+    id,
     t_mount: Math.round(mounted - begun),
     t_wait: Math.round(ready - mounted),
     t_create: Math.round(performance.now() - ready),
   });
   undo.move();
   return container;
+}
+
+async function mountRoot(sandbox: Sandbox, options: CreateOptions, undo: AsyncDisposableStack): Promise<void> {
+  const { id, bundle, spec, rootfs } = options;
+  // What is mounted below the shared directory before it is shared would not reach virtiofsd.
+  await sandbox.launched();
+  const shared = sandbox.sharedPath(id);
+  mkdirSync(shared, { recursive: true, mode: 0o711 });
+  undo.defer(() => removeRoot(shared));
+  if (rootfs.length > 0) await mountAll(rootfs, sandbox.rootPath(id));
+  else await bindMount(hostRootPath(spec, bundle), sandbox.rootPath(id));
+}
+
+async function runCreateHooks(container: Container, pid: number, undo: AsyncDisposableStack): Promise<void> {
+  const { id, bundle, spec, sandbox } = container;
+  const state = { id, status: "creating", pid, bundle } as const;
+  owePoststop(spec, bundle);
+  undo.defer(() => payPoststop(spec, id, bundle, (line) => sandbox.log.write("warning", line, { id })));
+  await runHooks("prestart", spec, state);
+  await runHooks("createRuntime", spec, state);
+  await runHooks("createContainer", spec, state, sandbox.rootPath(id));
 }
 
 /** The pid of the process on the host that stands for the init. Hooks and clients look for its network namespace. */
