@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { NetworkRequest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
+import { Serial } from "../vmm/serial.ts";
 import { couple, decouple } from "./coupling.ts";
 import { readNetwork } from "./network-read.ts";
 import { guestLinks, networkRequest } from "./network-request.ts";
@@ -27,7 +28,7 @@ export class Network {
   readonly #parts: NetworkParts;
   #coupled = new Set<string>();
   #known = "";
-  #tail: Promise<void> = Promise.resolve();
+  readonly #syncs = new Serial();
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
@@ -38,14 +39,12 @@ export class Network {
    * interface is to come, and a device without one goes.
    */
   sync(last: boolean): Promise<void> {
-    const next = this.#tail.then(() => this.#sync(last));
-    this.#tail = next.catch(() => {});
-    return next;
+    return this.#syncs.run(() => this.#sync(last));
   }
 
   /** The VM is gone: what outlives it is as it was. */
   async close(): Promise<void> {
-    await this.#tail;
+    await this.#syncs.settled();
     const { path } = this.#parts;
     if (path !== undefined)
       await decouple(

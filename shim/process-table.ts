@@ -1,4 +1,5 @@
 import { guest } from "../proto/guest/methods.ts";
+import { Serial } from "../vmm/serial.ts";
 import type { StandIn } from "../vmm/stand-in.ts";
 import type { Container } from "./container.ts";
 
@@ -20,13 +21,11 @@ export interface ProcessEntry {
 export class ProcessTable {
   /** By the pid in the guest. */
   readonly #others = new Map<number, StandIn>();
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #lists = new Serial();
 
   /** The init first, always, then the rest as the guest tells them: without its answer, as they are known. */
   list(container: Container): Promise<ProcessEntry[]> {
-    const next = this.#tail.then(() => this.#list(container));
-    this.#tail = next.catch(() => {});
-    return next;
+    return this.#lists.run(() => this.#list(container));
   }
 
   async #list(container: Container): Promise<ProcessEntry[]> {
@@ -64,7 +63,7 @@ export class ProcessTable {
 
   /** The container has ended. */
   async close(): Promise<void> {
-    await this.#tail;
+    await this.#lists.settled();
     for (const standIn of this.#others.values()) void standIn.end();
     this.#others.clear();
   }

@@ -1,6 +1,7 @@
 import { guest } from "../proto/guest/methods.ts";
 import type { TtrpcClient } from "../proto/ttrpc/client.ts";
 import type { Qmp } from "./qmp.ts";
+import { Serial } from "./serial.ts";
 
 /**
  * Lets a VM stand still and go on. Calls to the guest may come meanwhile: for them the VM wakes for a moment, which no
@@ -12,8 +13,7 @@ export class Standstill {
   #wanted = false;
   #calls = 0;
   #still = false;
-  /** One change at a time, in order. */
-  #tail: Promise<void> = Promise.resolve();
+  readonly #changes = new Serial();
 
   constructor(qmp: Pick<Qmp, "execute">, client: Pick<TtrpcClient, "call">) {
     this.#qmp = qmp;
@@ -46,15 +46,13 @@ export class Standstill {
   }
 
   #settle(): Promise<void> {
-    const next = this.#tail.then(async () => {
+    return this.#changes.run(async () => {
       const still = this.#wanted && this.#calls === 0;
       if (still === this.#still) return;
       await this.#qmp.execute(still ? "stop" : "cont");
       this.#still = still;
       if (!still) await setGuestClock(this.#guest);
     });
-    this.#tail = next.catch(() => {});
-    return next;
   }
 }
 
