@@ -3,13 +3,12 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, type CommandOptions, must, type Result, run } from "./command.ts";
+import { Client } from "./client.ts";
 import type { Containerd } from "./containerd.ts";
 import { until, within } from "./deadline.ts";
 import { dockerDir } from "./paths.ts";
-import { type Size, Terminal } from "./terminal.ts";
 
-export class Docker {
+export class Docker extends Client {
   readonly #binaries = dockerDir();
   readonly #log: string;
   readonly #hostNamespace: string;
@@ -17,6 +16,7 @@ export class Docker {
   readonly env: NodeJS.ProcessEnv;
 
   private constructor(containerd: Containerd) {
+    super();
     const directory = join(containerd.directory, "docker");
     mkdirSync(directory);
     this.#hostNamespace = join(directory, "exec/netns/default");
@@ -62,24 +62,8 @@ export class Docker {
     spawnSync("umount", ["-q", this.#hostNamespace]);
   }
 
-  #argv(args: readonly string[]): [string, ...string[]] {
+  protected argv(args: readonly string[]): [string, ...string[]] {
     return [join(this.#binaries, "docker"), ...args];
-  }
-
-  run(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
-    return run(this.#argv(args), { env: this.env, ...options });
-  }
-
-  must(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
-    return must(this.#argv(args), { env: this.env, ...options });
-  }
-
-  hold(args: readonly string[], options: CommandOptions = {}): Command {
-    return new Command(this.#argv(args), { env: this.env, ...options });
-  }
-
-  terminal(args: readonly string[], size?: Size): Terminal {
-    return new Terminal(this.#argv(args), this.env, size);
   }
 }
 

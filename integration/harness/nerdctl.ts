@@ -1,17 +1,17 @@
 /** nerdctl over a test's private containerd, with everything that it keeps below the test's directory. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Command, type CommandOptions, must, type Result, run } from "./command.ts";
+import { Client } from "./client.ts";
 import type { Containerd } from "./containerd.ts";
 import { nerdctlBinary } from "./paths.ts";
-import { type Size, Terminal } from "./terminal.ts";
 
-export class Nerdctl {
+export class Nerdctl extends Client {
   readonly #containerd: Containerd;
   readonly #runtime: string;
   readonly env: NodeJS.ProcessEnv;
 
   constructor(containerd: Containerd, runtime: string) {
+    super();
     this.#containerd = containerd;
     this.#runtime = runtime;
     const home = join(containerd.directory, "home");
@@ -19,7 +19,7 @@ export class Nerdctl {
     this.env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: home, TERM: "xterm", TMPDIR: containerd.directory };
   }
 
-  #argv(args: readonly string[]): [string, ...string[]] {
+  protected argv(args: readonly string[]): [string, ...string[]] {
     const { address, directory } = this.#containerd;
     const places = ["--data-root", join(directory, "nerdctl"), "--cni-netconfpath", join(directory, "cni")];
     places.push("--cni-path", "/usr/lib/cni");
@@ -29,21 +29,5 @@ export class Nerdctl {
   /** The arguments of `nerdctl run` that every test needs, then these. */
   runArgs(args: readonly string[]): string[] {
     return ["run", "--runtime", this.#runtime, "--net", "none", "--pull", "never", ...args];
-  }
-
-  run(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
-    return run(this.#argv(args), { env: this.env, ...options });
-  }
-
-  must(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
-    return must(this.#argv(args), { env: this.env, ...options });
-  }
-
-  hold(args: readonly string[], options: CommandOptions = {}): Command {
-    return new Command(this.#argv(args), { env: this.env, ...options });
-  }
-
-  terminal(args: readonly string[], size?: Size): Terminal {
-    return new Terminal(this.#argv(args), this.env, size);
   }
 }
