@@ -38,15 +38,10 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
     kernel: [join(beside, "vmlinux"), join(share, "vmlinux")],
     initrd: [join(beside, "initrd.img"), join(share, "initrd.img")],
     qemu: [...onPath("qemu-system-x86_64"), "/usr/bin/qemu-system-x86_64"],
-    virtiofsd: [
-      join(beside, "virtiofsd"),
-      resolve(beside, "../libexec/microvm/virtiofsd"),
-      "/usr/libexec/virtiofsd",
-      ...onPath("virtiofsd"),
-    ],
-    tsc: [join(beside, "microvm-tsc"), resolve(beside, "../libexec/microvm/microvm-tsc")],
-    taps: [join(beside, "microvm-taps"), resolve(beside, "../libexec/microvm/microvm-taps")],
-    standIn: [join(beside, "microvm-stand-in"), resolve(beside, "../libexec/microvm/microvm-stand-in")],
+    virtiofsd: [...helper(shim, "virtiofsd"), "/usr/libexec/virtiofsd", ...onPath("virtiofsd")],
+    standIn: helper(shim, "microvm-stand-in"),
+    taps: helper(shim, "microvm-taps"),
+    tsc: helper(shim, "microvm-tsc"),
   };
   const find = (part: keyof Parts): string => {
     const given = configured[part];
@@ -69,9 +64,13 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
 
 /** The program that compiles seccomp profiles, from the same build as the initrd. Undefined if there is none. */
 export function locateSeccomp(shim: string): string | undefined {
+  return helper(shim, "microvm-seccomp").find((candidate) => usable(candidate, true));
+}
+
+/** Where a program of ours may be: beside the shim, as built, or as installed. */
+function helper(shim: string, name: string): string[] {
   const beside = dirname(shim);
-  const candidates = [join(beside, "microvm-seccomp"), resolve(beside, "../libexec/microvm/microvm-seccomp")];
-  return candidates.find((candidate) => usable(candidate, true));
+  return [join(beside, name), resolve(beside, "../libexec/microvm", name)];
 }
 
 function usable(path: string, executable: boolean): boolean {
