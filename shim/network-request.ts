@@ -1,5 +1,5 @@
 import type { NetworkRequest } from "../proto/guest/methods.ts";
-import { deviceMac } from "../vmm/qemu-args.ts";
+import { deviceMac, isTap } from "../vmm/qemu-args.ts";
 import { addressBytes, macBytes, prefix } from "./network-address.ts";
 import type { IpAddress, IpLink, IpNeighbour, IpRoute, IpRule, NetworkState } from "./network-read.ts";
 
@@ -14,12 +14,9 @@ const FR_ACT_TO_TBL = 1;
 /** Made by every network namespace itself. */
 const OWN_RULES = new Set([0, 32766, 32767]);
 
-/** What the interfaces are called that microvm-taps makes. */
-const TAP = /^microvm\d+$/;
-
 /** The interfaces that the guest is to have, in their order: all but loopback and our own devices. */
 export function guestLinks({ links }: NetworkState): readonly IpLink[] {
-  return links.filter(({ ifname, flags }) => !flags.includes("LOOPBACK") && !TAP.test(ifname));
+  return links.filter(({ ifname, flags }) => !flags.includes("LOOPBACK") && !isTap(ifname));
 }
 
 /** The namespace's IP configuration for the guest: the device n of the VM becomes interface n. Throws for what is no IP. */

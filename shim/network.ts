@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { NetworkRequest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
+import { isTap, tapName } from "../vmm/qemu-args.ts";
 import { Serial } from "../vmm/serial.ts";
 import { couple, decouple } from "./coupling.ts";
 import { readNetwork } from "./network-read.ts";
@@ -73,7 +74,7 @@ export class Network {
     const text = JSON.stringify(request);
     if (text === this.#known) return;
     const fresh = links
-      .map(({ ifname, mtu }, index) => ({ ifname, mtu, tap: `microvm${index}` }))
+      .map(({ ifname, mtu }, index) => ({ ifname, mtu, tap: tapName(index) }))
       .filter(({ ifname, tap }) => !this.#coupled.has(`${ifname} ${tap}`));
     if (this.#parts.path !== undefined)
       this.#parts.onCoupled({ namespace: this.#parts.path, interfaces: links.map(({ ifname }) => ifname) });
@@ -89,5 +90,5 @@ function hasInterfaces(pid: number): boolean {
     .split("\n")
     .slice(2)
     .map((line) => line.split(":")[0]?.trim() ?? "");
-  return names.some((name) => name !== "" && name !== "lo" && !/^microvm\d+$/.test(name));
+  return names.some((name) => name !== "" && name !== "lo" && !isTap(name));
 }

@@ -99,6 +99,16 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, shares: readonl
   ].flat();
 }
 
+/** What microvm-taps calls the tap of a network device, in the VM's network namespace. */
+export function tapName(index: number): string {
+  return `microvm${index}`;
+}
+
+/** Whether an interface of that namespace is such a tap. */
+export function isTap(name: string): boolean {
+  return /^microvm\d+$/.test(name);
+}
+
 /** The address that a network device has before it gets that of an interface: guest-init knows the device by it. */
 export function deviceMac(index: number): string {
   return `02:6d:76:6d:00:${index.toString(16).padStart(2, "0")}`;
