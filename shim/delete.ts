@@ -1,11 +1,11 @@
-import { connect } from "node:net";
 import { encodeDeleteResponse } from "../proto/containerd/messages.ts";
 import { taskMethods } from "../proto/containerd/task.ts";
 import { timestamp } from "../proto/containerd/timestamp.ts";
-import { TtrpcClient } from "../proto/ttrpc/client.ts";
+import type { TtrpcClient } from "../proto/ttrpc/client.ts";
 import { checkId, groupOf, readSpec } from "./bundle.ts";
 import { removeCgroups } from "./cgroup.ts";
 import { decouple } from "./coupling.ts";
+import { dial } from "./dial.ts";
 import { readExit } from "./exit-record.ts";
 import type { Invocation } from "./flags.ts";
 import { payPoststop } from "./hooks.ts";
@@ -63,10 +63,9 @@ function groupOfBundle(bundle: string, id: string): string {
 
 /** Asks a daemon that still answers to end and forget the container. False if there is none, or it does not answer. */
 async function shimRemoves(path: string, id: string): Promise<boolean> {
-  const socket = connect(path);
+  let client: TtrpcClient | undefined;
   try {
-    await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-    const client = new TtrpcClient(socket);
+    client = await dial(path);
     const task = taskMethods(2);
     const options = { timeoutMs: CALL_LIMIT_MS };
     // Not found, or finished already: just what is wanted.
@@ -80,7 +79,7 @@ async function shimRemoves(path: string, id: string): Promise<boolean> {
   } catch {
     return false;
   } finally {
-    socket.destroy();
+    client?.close();
   }
 }
 

@@ -1,9 +1,10 @@
-import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Envelope, type EventType, forward, packEvent, topics } from "../proto/containerd/events.ts";
 import { timestamp } from "../proto/containerd/timestamp.ts";
-import { TtrpcClient } from "../proto/ttrpc/client.ts";
+import type { TtrpcClient } from "../proto/ttrpc/client.ts";
 import type { Codec } from "../proto/ttrpc/codec.ts";
+import { settledWithin } from "./deadline.ts";
+import { dial } from "./dial.ts";
 import type { Log } from "./log.ts";
 
 const CALL_LIMIT_MS = 5_000;
@@ -53,9 +54,7 @@ export class EventPublisher {
 
   /** Waits until all events are sent, at most `limitMs`. */
   async flush(limitMs: number): Promise<void> {
-    const stop = new AbortController();
-    await Promise.race([this.#tail, delay(limitMs, undefined, { signal: stop.signal }).catch(() => {})]);
-    stop.abort();
+    await settledWithin(this.#tail, limitMs);
     this.#givenUp = true;
     this.#client?.close();
   }
@@ -74,15 +73,4 @@ export class EventPublisher {
       }
     }
   }
-}
-
-function dial(path: string): Promise<TtrpcClient> {
-  const socket = connect(path);
-  return new Promise((resolve, reject) => {
-    socket.once("error", reject);
-    socket.once("connect", () => {
-      socket.off("error", reject);
-      resolve(new TtrpcClient(socket));
-    });
-  });
 }
