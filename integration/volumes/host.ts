@@ -1,7 +1,9 @@
 /** What the tests of volumes make on the host. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+
+const PROBE_SOURCES = join(import.meta.dirname, "probe");
 
 /** Where containers have the probe's directory. */
 export const PROBE = "/probe";
@@ -17,8 +19,11 @@ export function buildProbe(directory: string): string {
   const program = join(directory, "probe");
   if (existsSync(program)) return directory;
   mkdirSync(directory, { recursive: true });
-  const source = join(import.meta.dirname, "probe.c");
-  execFileSync("cc", ["-O1", "-static", "-w", "-o", program, source], { stdio: ["ignore", "ignore", "inherit"] });
+  const sources = readdirSync(PROBE_SOURCES).filter((name) => name.endsWith(".c"));
+  const flags = ["-O1", "-static", "-w", "-D_GNU_SOURCE", "-o", program];
+  execFileSync("cc", [...flags, ...sources.map((name) => join(PROBE_SOURCES, name))], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   return directory;
 }
 
