@@ -81,7 +81,8 @@ int main(int argc, char **argv) {
   run_all(manage_tests);
   run_all(cgroup_tests);
   run_all(network_check_tests);
-  run_all(network_tests);
+  run_all(network_links_tests);
+  run_all(network_routes_tests);
   printf("guest-init: %d passed, %d failed\n", passed, failed);
   return failed ? 1 : 0;
 }
