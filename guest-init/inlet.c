@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <termios.h>
 
 // Credit is given back in portions of at least this many bytes. Less than a window: a writer whose bytes
@@ -64,8 +65,11 @@ static void flush(struct inlet *inlet) {
   }
   if (inlet->gone || inlet->length == 0)
     drop(inlet);
-  if (inlet->eof && inlet->length == 0)
+  if (inlet->eof && inlet->length == 0) {
+    // The other direction of a connection holds it open; what is no socket is just closed.
+    shutdown(inlet->stream.source.fd, SHUT_WR);
     stream_close(&inlet->stream);
+  }
 }
 
 // One byte more than the window: the end-of-file character of a terminal.

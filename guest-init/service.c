@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "create.h"
 #include "delete.h"
+#include "dial.h"
 #include "events.h"
 #include "exec.h"
 #include "freeze.h"
@@ -95,6 +96,7 @@ const struct rpc_method service_methods[] = {
     {"Freeze", &microvm__guest__v1__freeze_request__descriptor, freeze_handle},
     {"SetClock", &microvm__guest__v1__set_clock_request__descriptor, clock_handle},
     {"Network", &microvm__guest__v1__network_request__descriptor, network_handle},
+    {"Dial", &microvm__guest__v1__dial_request__descriptor, dial_handle},
     {"Delete", &microvm__guest__v1__delete_request__descriptor, delete_handle},
     {"Shutdown", &microvm__guest__v1__shutdown_request__descriptor, shutdown},
     {0},

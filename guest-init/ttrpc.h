@@ -20,6 +20,7 @@ enum ttrpc_code {
   TTRPC_FAILED_PRECONDITION = 9,
   TTRPC_UNIMPLEMENTED = 12,
   TTRPC_INTERNAL = 13,
+  TTRPC_UNAVAILABLE = 14,
 };
 
 struct ttrpc_header {

@@ -78,6 +78,7 @@ int main(int argc, char **argv) {
   run_all(server_tests);
   run_all(life_tests);
   run_all(exec_tests);
+  run_all(dial_tests);
   run_all(manage_tests);
   run_all(cgroup_tests);
   run_all(network_check_tests);

@@ -2961,6 +2961,148 @@ export namespace microvm {
             }
 
             /**
+             * Properties of a DialRequest.
+             * @deprecated Use microvm.guest.v1.DialRequest.$Properties instead.
+             */
+            interface IDialRequest extends microvm.guest.v1.DialRequest.$Properties {
+            }
+
+            /** Represents a DialRequest. */
+            class DialRequest {
+
+                /**
+                 * Constructs a new DialRequest.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.DialRequest.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** DialRequest address. */
+                address: Uint8Array;
+
+                /** DialRequest port. */
+                port: number;
+
+                /** DialRequest input. */
+                input: number;
+
+                /** DialRequest output. */
+                output: number;
+
+                /**
+                 * Creates a new DialRequest instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns DialRequest instance
+                 */
+                static create(properties: microvm.guest.v1.DialRequest.$Shape): microvm.guest.v1.DialRequest & microvm.guest.v1.DialRequest.$Shape;
+                static create(properties?: microvm.guest.v1.DialRequest.$Properties): microvm.guest.v1.DialRequest;
+
+                /**
+                 * Encodes the specified DialRequest message. Does not implicitly {@link microvm.guest.v1.DialRequest.verify|verify} messages.
+                 * @param message DialRequest message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.DialRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a DialRequest message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.DialRequest & microvm.guest.v1.DialRequest.$Shape} DialRequest
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.DialRequest & microvm.guest.v1.DialRequest.$Shape;
+            }
+
+            namespace DialRequest {
+
+                /** Properties of a DialRequest. */
+                interface $Properties {
+
+                    /** DialRequest address */
+                    address?: (Uint8Array|null);
+
+                    /** DialRequest port */
+                    port?: (number|null);
+
+                    /** DialRequest input */
+                    input?: (number|null);
+
+                    /** DialRequest output */
+                    output?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a DialRequest. */
+                type $Shape = microvm.guest.v1.DialRequest.$Properties;
+            }
+
+            /**
+             * Properties of a DialResponse.
+             * @deprecated Use microvm.guest.v1.DialResponse.$Properties instead.
+             */
+            interface IDialResponse extends microvm.guest.v1.DialResponse.$Properties {
+            }
+
+            /** Represents a DialResponse. */
+            class DialResponse {
+
+                /**
+                 * Constructs a new DialResponse.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.DialResponse.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /**
+                 * Creates a new DialResponse instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns DialResponse instance
+                 */
+                static create(properties: microvm.guest.v1.DialResponse.$Shape): microvm.guest.v1.DialResponse & microvm.guest.v1.DialResponse.$Shape;
+                static create(properties?: microvm.guest.v1.DialResponse.$Properties): microvm.guest.v1.DialResponse;
+
+                /**
+                 * Encodes the specified DialResponse message. Does not implicitly {@link microvm.guest.v1.DialResponse.verify|verify} messages.
+                 * @param message DialResponse message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.DialResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a DialResponse message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.DialResponse & microvm.guest.v1.DialResponse.$Shape} DialResponse
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.DialResponse & microvm.guest.v1.DialResponse.$Shape;
+            }
+
+            namespace DialResponse {
+
+                /** Properties of a DialResponse. */
+                interface $Properties {
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a DialResponse. */
+                type $Shape = microvm.guest.v1.DialResponse.$Properties;
+            }
+
+            /**
              * Properties of a DeleteRequest.
              * @deprecated Use microvm.guest.v1.DeleteRequest.$Properties instead.
              */

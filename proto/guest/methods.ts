@@ -22,6 +22,7 @@ export const guest = {
   freeze: method(service, "Freeze", v1.FreezeRequest, v1.FreezeResponse),
   setClock: method(service, "SetClock", v1.SetClockRequest, v1.SetClockResponse),
   network: method(service, "Network", v1.NetworkRequest, v1.NetworkResponse),
+  dial: method(service, "Dial", v1.DialRequest, v1.DialResponse),
   delete: method(service, "Delete", v1.DeleteRequest, v1.DeleteResponse),
   shutdown: method(service, "Shutdown", v1.ShutdownRequest, v1.ShutdownResponse),
 };
@@ -36,4 +37,5 @@ export type CreateRequest = microvm.guest.v1.CreateRequest.$Properties;
 export type SignalRequest = microvm.guest.v1.SignalRequest.$Properties;
 export type GuestProcess = Decoded<microvm.guest.v1.Process.$Properties>;
 export type GuestStats = Decoded<microvm.guest.v1.StatsResponse.$Properties>;
+export type DialRequest = microvm.guest.v1.DialRequest.$Properties;
 export type NetworkRequest = microvm.guest.v1.NetworkRequest.$Properties;
