@@ -1,6 +1,6 @@
 import type { NetworkRequest } from "../proto/guest/methods.ts";
+import { addressBytes, macBytes, prefix } from "../vmm/network-address.ts";
 import { deviceMac, isTap } from "../vmm/qemu-args.ts";
-import { addressBytes, macBytes, prefix } from "./network-address.ts";
 import type { IpAddress, IpLink, IpNeighbour, IpRoute, IpRule, NetworkState } from "./network-read.ts";
 
 const AF_INET = 2;
