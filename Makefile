@@ -19,7 +19,7 @@ setup: ## install what the machine lacks (Debian packages, QEMU, npm packages)
 	@.make/setup.sh
 
 build: setup ## build/: the shim, vmlinux, initrd.img and the helpers of the shim
-	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp $(BUILD)/microvm-stand-in $(BUILD)/microvm-taps $(BUILD)/microvm-tsc kernel-image virtiofsd
+	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp $(BUILD)/microvm-stand-in $(BUILD)/microvm-taps $(BUILD)/microvm-loopback $(BUILD)/microvm-tsc kernel-image virtiofsd
 
 .PHONY: kernel-image virtiofsd
 kernel-image:
@@ -37,6 +37,9 @@ $(BUILD)/initrd.img $(BUILD)/microvm-seccomp &: $(GUEST_SOURCES)
 $(BUILD)/microvm-%: vmm/%.c vmm/helper.sh
 	@vmm/helper.sh $< $@
 
+$(BUILD)/microvm-loopback: $(wildcard vmm/loopback/*.[ch]) vmm/helper.sh
+	@vmm/helper.sh vmm/loopback $@
+
 install: build ## install below DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/bin/containerd-shim-microvm-v2
 	install -D -m 0644 $(BUILD)/vmlinux $(DESTDIR)$(PREFIX)/share/microvm/vmlinux
@@ -44,6 +47,7 @@ install: build ## install below DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 $(BUILD)/microvm-seccomp $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-seccomp
 	install -D -m 0755 $(BUILD)/microvm-stand-in $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-stand-in
 	install -D -m 0755 $(BUILD)/microvm-taps $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-taps
+	install -D -m 0755 $(BUILD)/microvm-loopback $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-loopback
 	install -D -m 0755 $(BUILD)/microvm-tsc $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-tsc
 	install -D -m 0755 $(BUILD)/virtiofsd $(DESTDIR)$(PREFIX)/libexec/microvm/virtiofsd
 
@@ -51,7 +55,7 @@ check: setup ## format, lint, types, import layers, generated files: seconds, no
 	biome check --error-on-warnings .
 	tsc -p tsconfig.json
 	proto/generate.sh --check
-	clang-format --dry-run --Werror guest-init/*.[ch] vmm/*.c
+	clang-format --dry-run --Werror guest-init/*.[ch] vmm/*.c vmm/loopback/*.[ch]
 
 unit: setup ## unit tests of TypeScript and C
 	vitest run --dir . proto vmm shim
@@ -79,7 +83,7 @@ generate: setup ## write proto/gen anew
 
 format: setup ## format everything
 	biome check --write .
-	clang-format -i guest-init/*.[ch] vmm/*.c
+	clang-format -i guest-init/*.[ch] vmm/*.c vmm/loopback/*.[ch]
 
 clean: ## remove build/ (the cache stays)
 	rm -rf build

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { NetworkRequest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
+import type { Loopback } from "../vmm/loopback.ts";
 import { isTap, tapName } from "../vmm/qemu-args.ts";
 import { Serial } from "../vmm/serial.ts";
 import { couple, decouple } from "./coupling.ts";
@@ -19,6 +20,9 @@ export interface NetworkParts {
   readonly path: string | undefined;
   /** Told before interfaces of such a namespace are coupled. */
   readonly onCoupled: (network: { namespace: string; interfaces: readonly string[] }) => void;
+  /** Joins connections within the namespace to the guest. */
+  readonly openLoopback: () => Promise<Loopback>;
+  readonly warn: (message: string) => void;
 }
 
 /**
@@ -29,6 +33,7 @@ export class Network {
   readonly #parts: NetworkParts;
   #coupled = new Set<string>();
   #known = "";
+  #loopback: Promise<Loopback | undefined> | undefined;
   readonly #syncs = new Serial();
 
   constructor(parts: NetworkParts) {
@@ -39,19 +44,35 @@ export class Network {
    * Takes what is there now; interfaces may come until the first Start. If nothing has changed nothing is done. `last`: no
    * interface is to come, and a device without one goes.
    */
-  sync(last: boolean): Promise<void> {
-    return this.#syncs.run(() => this.#sync(last));
+  async sync(last: boolean): Promise<void> {
+    // Beside what comes until Start, which waits for it.
+    this.#loopback ??= this.#openLoopback();
+    await this.#syncs.run(() => this.#sync(last));
+    if (last) await this.#loopback;
   }
 
   /** The VM is gone: what outlives it is as it was. */
   async close(): Promise<void> {
     await this.#syncs.settled();
+    await (await this.#loopback)?.close();
     const { path } = this.#parts;
     if (path !== undefined)
       await decouple(
         path,
         [...this.#coupled].map((pair) => pair.split(" ")[0] ?? ""),
       );
+  }
+
+  /** A container that only its own host cannot reach by loopback is better than none. */
+  async #openLoopback(): Promise<Loopback | undefined> {
+    try {
+      return await this.#parts.openLoopback();
+    } catch (error) {
+      this.#parts.warn(
+        `connections made within the container's network namespace do not reach it: ${(error as Error).message}`,
+      );
+      return undefined;
+    }
   }
 
   async #sync(last: boolean): Promise<void> {

@@ -3,6 +3,7 @@ import { guest } from "../proto/guest/methods.ts";
 import type { CallOptions } from "../proto/ttrpc/client.ts";
 import type { Method } from "../proto/ttrpc/method.ts";
 import { locateSeccomp } from "../vmm/locate.ts";
+import { Loopback } from "../vmm/loopback.ts";
 import { StandIn, type StandInOptions } from "../vmm/stand-in.ts";
 import { setGuestClock } from "../vmm/standstill.ts";
 import { Vm } from "../vmm/vm.ts";
@@ -18,6 +19,7 @@ import { SeccompCompiler } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
 import { type SandboxState, type StateDir, thisProcess } from "./state-dir.ts";
 import type { StdioContext } from "./stdio.ts";
+import { Tunnel, type TunnelGuest } from "./tunnel.ts";
 import { Volumes } from "./volumes.ts";
 
 /** How long guest-init may take to write back and power off. */
@@ -124,9 +126,25 @@ export class Sandbox {
       devices: vm.config.networkDevices,
       configure: (request) => this.call(guest.network, request),
       path: vm.config.network.kind === "path" ? vm.config.network.path : undefined,
+      openLoopback: () => this.#openLoopback(vm),
+      warn: (message) => this.log.write("warning", message),
       onCoupled: (network) => this.#state !== undefined && this.#remember({ ...this.#state, network }),
     });
     await this.#network.sync(last);
+  }
+
+  #openLoopback(vm: Vm): Promise<Loopback> {
+    const reach: TunnelGuest = {
+      streams: vm.streams,
+      nextStream: () => this.nextStream(),
+      dial: (request) => this.call(guest.dial, request),
+    };
+    return Loopback.spawn(vm.config.loopback, {
+      networkOf: vm.pid,
+      uid: vm.config.uid,
+      raise: vm.config.network.kind === "new",
+      dial: (target) => Tunnel.dial(reach, target),
+    });
   }
 
   /** The VM stands still while all of its containers that have not ended are paused. */

@@ -99,6 +99,16 @@ export class Child {
     return this.#process.stdio;
   }
 
+  /** For a child with a channel ("ipc" in its stdio): told each message, and the handle that came with it. */
+  onMessage(listener: (message: unknown, handle: unknown) => void): void {
+    this.#process.on("message", listener);
+  }
+
+  /** Closes the channel. */
+  disconnect(): void {
+    this.#process.disconnect();
+  }
+
   get ended(): boolean {
     return this.#ended;
   }

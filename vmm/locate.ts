@@ -9,6 +9,7 @@ export interface PartPaths {
   readonly virtiofsd?: string | undefined;
   readonly standIn?: string | undefined;
   readonly taps?: string | undefined;
+  readonly loopback?: string | undefined;
   readonly tsc?: string | undefined;
 }
 
@@ -20,6 +21,7 @@ const REMEDIES = {
   qemu: "install qemu-system-x86 8.2 or later, or set `qemu` in the configuration",
   standIn: "run 'make build' or 'make install'",
   taps: "run 'make build' or 'make install'",
+  loopback: "run 'make build' or 'make install'",
   tsc: "run 'make build' or 'make install'",
   virtiofsd: "install virtiofsd 1.11 or later (the Rust program), or set `virtiofsd` in the configuration",
 } as const;
@@ -41,6 +43,7 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
     virtiofsd: [...helper(shim, "virtiofsd"), "/usr/libexec/virtiofsd", ...onPath("virtiofsd")],
     standIn: helper(shim, "microvm-stand-in"),
     taps: helper(shim, "microvm-taps"),
+    loopback: helper(shim, "microvm-loopback"),
     tsc: helper(shim, "microvm-tsc"),
   };
   const find = (part: keyof Parts): string => {
@@ -58,6 +61,7 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
     virtiofsd: find("virtiofsd"),
     standIn: find("standIn"),
     taps: find("taps"),
+    loopback: find("loopback"),
     tsc: find("tsc"),
   };
 }

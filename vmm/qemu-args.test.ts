@@ -9,6 +9,7 @@ const CONFIG: VmConfig = {
   virtiofsd: "/usr/libexec/virtiofsd",
   standIn: "/usr/libexec/microvm/microvm-stand-in",
   taps: "/usr/libexec/microvm/microvm-taps",
+  loopback: "/usr/libexec/microvm/microvm-loopback",
   networkDevices: 2,
   accelerator: "tcg",
   vcpus: 2,

@@ -13,9 +13,10 @@ export interface VmConfig {
   readonly initrd: string;
   readonly qemu: string;
   readonly virtiofsd: string;
-  /** microvm-stand-in and microvm-taps, see stand-in.c and taps.c. */
+  /** microvm-stand-in, microvm-taps and microvm-loopback, see stand-in.c, taps.c and loopback/main.c. */
   readonly standIn: string;
   readonly taps: string;
+  readonly loopback: string;
   readonly accelerator: Accelerator;
   /** The host's time-stamp counter, kHz; undefined where it is not to be relied on. */
   readonly tscKhz?: number | undefined;

@@ -1,9 +1,13 @@
 // Both ends of the network tests, on the host as in containers.
 //
-//   peer serve PORT               TCP and UDP; prints "ready", then a line for
-//   each peer peer ask ADDRESS PORT BYTES [CONNECTIONS]    over TCP peer
-//   ask-udp ADDRESS PORT BYTES              one datagram, not to be cut peer
-//   tell ADDRESS PORT BYTES                 one datagram, nothing awaited
+//   peer serve PORT [ADDRESS]
+//     TCP and UDP; prints "ready", then a line for each peer
+//   peer ask ADDRESS PORT BYTES [CONNECTIONS]
+//     over TCP
+//   peer ask-udp ADDRESS PORT BYTES
+//     one datagram, not to be cut
+//   peer tell ADDRESS PORT BYTES
+//     one datagram, nothing awaited
 //
 // A question is bytes, over TCP up to the end of that direction; the answer is
 // a line with the asker's address, the number of bytes and their checksum.
@@ -76,8 +80,8 @@ static int open_socket(int type) {
   return fd;
 }
 
-static int open_server(int type, int port) {
-  struct sockaddr_in6 any = address_of("::", port);
+static int open_server(int type, const char *address, int port) {
+  struct sockaddr_in6 any = address_of(address, port);
   int fd = open_socket(type);
   if (bind(fd, (struct sockaddr *)&any, sizeof any) < 0)
     fail("bind");
@@ -127,9 +131,10 @@ static void on_bytes(int fd, struct sum *sum) {
   close(fd);
 }
 
-static _Noreturn void serve(int port) {
+static _Noreturn void serve(const char *address, int port) {
   static struct sum sums[2 * MOST];
-  int tcp = open_server(SOCK_STREAM, port), udp = open_server(SOCK_DGRAM, port);
+  int tcp = open_server(SOCK_STREAM, address, port),
+      udp = open_server(SOCK_DGRAM, address, port);
   int epoll = epoll_create1(0);
   watch(epoll, tcp);
   watch(epoll, udp);
@@ -238,8 +243,8 @@ static int tell(const struct sockaddr_in6 *to, size_t bytes) {
 
 int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
-  if (argc == 3 && strcmp(argv[1], "serve") == 0)
-    serve(atoi(argv[2]));
+  if (argc >= 3 && strcmp(argv[1], "serve") == 0)
+    serve(argc > 3 ? argv[3] : "::", atoi(argv[2]));
   if (argc < 5)
     return 2;
   struct sockaddr_in6 to = address_of(argv[2], atoi(argv[3]));
