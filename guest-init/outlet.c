@@ -26,10 +26,27 @@ static size_t last_frame(struct stream *stream, uint8_t *frame) {
   return frame_encode(frame, stream->id, FRAME_EOF, 0);
 }
 
+// The kernel may tell of a terminal's end before its last bytes: it looks for bytes, then whether the slave
+// is closed, and misses what is written in between. So the end is the end when it is told twice.
+#define TIMES_TOLD 2
+
 // The end needs no credit, but must not be taken for it while bytes are left that do.
-static bool drained(struct stream *stream) {
-  struct pollfd poll_fd = {.fd = stream->source.fd, .events = POLLIN};
-  return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) && !(poll_fd.revents & POLLIN);
+static bool drained(const struct stream *stream) {
+  for (int told = 0; told < TIMES_TOLD; told++) {
+    struct pollfd poll_fd = {.fd = stream->source.fd, .events = POLLIN};
+    if (poll(&poll_fd, 1, 0) != 1 || !(poll_fd.revents & POLLHUP) || (poll_fd.revents & POLLIN))
+      return false;
+  }
+  return true;
+}
+
+// As read, without EINTR. A terminal without holders of its slave says EIO.
+static ssize_t read_output(const struct stream *stream, uint8_t *bytes, size_t room) {
+  for (int told = 0;;) {
+    ssize_t count = read(stream->source.fd, bytes, room);
+    if (count >= 0 || (errno != EINTR && (errno != EIO || ++told == TIMES_TOLD)))
+      return count;
+  }
 }
 
 static size_t next_frame(struct stream *stream, uint8_t *frame) {
@@ -42,15 +59,11 @@ static size_t next_frame(struct stream *stream, uint8_t *frame) {
     return outlet->ending || drained(stream) ? last_frame(stream, frame) : 0;
   }
   size_t room = outlet->credit < FRAME_PAYLOAD_MAX ? outlet->credit : FRAME_PAYLOAD_MAX;
-  ssize_t count;
-  do
-    count = read(stream->source.fd, frame + FRAME_HEADER, room);
-  while (count < 0 && errno == EINTR);
+  ssize_t count = read_output(stream, frame + FRAME_HEADER, room);
   if (count < 0 && errno == EAGAIN) {
     outlet->readable = false;
     return outlet->ending ? last_frame(stream, frame) : 0;
   }
-  // A terminal without holders of its slave says EIO.
   if (count <= 0)
     return last_frame(stream, frame);
   outlet->credit -= count;

@@ -6,7 +6,8 @@ import { both } from "./differential/compare.ts";
 import { IMAGE } from "./harness/image.ts";
 import { useLab } from "./harness/lab.ts";
 import { Nerdctl } from "./harness/nerdctl.ts";
-import type { Terminal } from "./harness/terminal.ts";
+import { microvm } from "./harness/paths.ts";
+import { Terminal } from "./harness/terminal.ts";
 
 const PROMPT = "ready> ";
 // No line editor: what the screen shows is the terminal's work alone.
@@ -158,6 +159,24 @@ describe("terminals", () => {
     });
     expect(theirs).toEqual({ code: 8, stopped: true });
     expect(ours).toEqual(theirs);
+  });
+
+  test("what a program writes before it ends is not lost, in any of 80 execs", async () => {
+    const { containerd } = lab;
+    const id = lab.freshId();
+    await containerd.mustCtr(["run", "-d", "--runtime", microvm, IMAGE, id, "sleep", "1000"]);
+    const lengths: number[] = [];
+    for (let n = 0; n < 80; n++) {
+      const program = ["head", "-c", "60000", "/dev/zero"];
+      const args = ["task", "exec", "-t", "--exec-id", `exec-${n}`, id, ...program];
+      // ctr itself prints a warning.
+      const exec = new Terminal(containerd.argv(args), process.env);
+      expect(await exec.end()).toBe(0);
+      lengths.push(exec.output.filter((byte) => byte === 0).length);
+    }
+    await containerd.mustCtr(["task", "rm", "-f", id]);
+    await containerd.mustCtr(["container", "rm", id]);
+    expect(new Set(lengths)).toEqual(new Set([60_000]));
   });
 
   test("10 MB pasted at once", async () => {

@@ -118,6 +118,29 @@ static void output_then_eof(void) {
   CHECK(!mux_find(3));
 }
 
+// Returns the slave, whose last holder the caller is.
+static int new_terminal_outlet(uint32_t id) {
+  int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  char path[64];
+  if (master < 0 || unlockpt(master) < 0 || ptsname_r(master, path, sizeof path) != 0)
+    return -1;
+  int slave = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  mux_add(outlet_new(id, master));
+  return slave;
+}
+
+static void terminal_output_then_eof(void) {
+  int process = new_terminal_outlet(3);
+  CHECK(write(process, "hello", 5) == 5);
+  struct received got = host_receive(3);
+  CHECK(got.data == 5 && memcmp(got.first, "hello", 5) == 0 && got.eof == 0);
+  CHECK(write(process, "last", 4) == 4);
+  close(process);
+  got = host_receive(3);
+  CHECK(got.data == 4 && got.eof == 1);
+  CHECK(!mux_find(3));
+}
+
 static void output_stops_at_the_credit(void) {
   int process = new_outlet(3);
   size_t sent = 0, got = 0;
@@ -259,6 +282,7 @@ static void end_of_output_that_others_hold(void) {
     tear_down();                                                                                             \
   }
 WITH_MUX(output_then_eof)
+WITH_MUX(terminal_output_then_eof)
 WITH_MUX(output_stops_at_the_credit)
 WITH_MUX(eof_needs_no_credit)
 WITH_MUX(stalled_output_delays_no_other)
@@ -273,6 +297,7 @@ WITH_MUX(end_of_output_that_others_hold)
 
 const struct test stream_tests[] = {
     {"stream: output, then EOF", output_then_eof_with_mux},
+    {"stream: a terminal's output, then EOF", terminal_output_then_eof_with_mux},
     {"stream: output stops at the credit", output_stops_at_the_credit_with_mux},
     {"stream: EOF needs no credit", eof_needs_no_credit_with_mux},
     {"stream: stalled output delays no other", stalled_output_delays_no_other_with_mux},
