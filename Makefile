@@ -66,7 +66,7 @@ test: check unit integration ## everything
 integration: build ## real containerd, real QEMU, real guests
 	integration/run.sh
 
-client-tests: build ## containerd's own tests of its client, with runc and with this runtime: some ten minutes
+client-tests: build ## containerd's own tests of its client, with runc and with this runtime: some twenty minutes
 	integration/client/run.sh
 
 demo: build ## a container in a microvm under a private containerd, step by step

@@ -7,10 +7,11 @@ import { buildDir, microvm, runc } from "../harness/paths.ts";
 import { makeImages } from "./images.ts";
 import type { Outcome } from "./outcome.ts";
 import { serve } from "./registry.ts";
-import { concernsRuntime, DIFFERENCES } from "./tests.ts";
+import { concernsRuntime, DIFFERENCES, limitOf } from "./tests.ts";
 
 const APART = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"] as const;
-const LIMIT_MS = 200_000;
+/** For containerd's start and end, and the images, beside the test itself; in seconds. */
+const AROUND_S = 50;
 
 const logs = join(buildDir, "client-tests");
 
@@ -29,7 +30,7 @@ async function outcomeOf(runtime: string, test: string): Promise<Outcome> {
   const log = join(logs, runtime, `${test}.log`);
   const one = join(import.meta.dirname, "one.ts");
   const { stdout, stderr, code } = await run([...APART, process.execPath, one, runtime, test, log], {
-    limit: LIMIT_MS,
+    limit: (limitOf(test) + AROUND_S) * 1000,
   });
   if (code !== 0) throw new Error(`${test} with ${runtime}: ${stderr}`);
   return JSON.parse(stdout.toString());

@@ -11,6 +11,7 @@ import { until } from "../harness/deadline.ts";
 import { buildDir, containerdDir, microvm, shimBinary } from "../harness/paths.ts";
 import { takeStock } from "../harness/remains.ts";
 import { type Outcome, readResults } from "./outcome.ts";
+import { limitOf } from "./tests.ts";
 
 /** Where the tests and containerd keep what they have. */
 const OWN_DIRECTORIES = ["/run", "/var/lib", "/opt"];
@@ -29,7 +30,8 @@ async function runTest(runtime: string, test: string, path: string): Promise<Out
   for (const { name } of parts)
     if (name !== basename(shimBinary)) symlinkSync(join(buildDir, name), join(temporary, name));
   const program = `${process.env.MICROVM_CLIENT_TESTS}/client.test`;
-  const args = ["-test.run", `^${test}$`, "-test.v", "-test.timeout", "150s", "-test.root", "-no-criu"];
+  const limit = `${limitOf(test)}s`;
+  const args = ["-test.run", `^${test}$`, "-test.v", "-test.timeout", limit, "-test.root", "-no-criu"];
   const search = [buildDir, containerdDir("2.4"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":");
   // containerd's word for which tests may call the program runc by themselves.
   const flavor = runtime === microvm ? "microvm" : "runc";

@@ -20,3 +20,14 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   TestKillContainerDeletedByRunc: RUNC_ITSELF,
   TestTaskUpdate: "it looks for the container's memory limit on the host, where the VM's is, which is larger",
 };
+
+/** What tests of their own pace may take, in seconds. */
+const LIMITS_S: Readonly<Record<string, number>> = {
+  // 100 execs write seven million characters each: seven seconds emulated, of which the program counts for four.
+  TestContainerExecLargeOutputWithTTY: 1500,
+};
+
+/** How long a test may take, in seconds. */
+export function limitOf(test: string): number {
+  return LIMITS_S[test] ?? 150;
+}
