@@ -5,6 +5,10 @@
 
 static struct container *containers;
 
+bool container_any(void) {
+  return containers != NULL;
+}
+
 struct container *container_find(const char *id) {
   struct container *at = containers;
   while (at && strcmp(at->id, id) != 0)

@@ -39,6 +39,8 @@ struct container {
   uint32_t delete_call;
 };
 
+// Whether there is any.
+bool container_any(void);
 struct container *container_find(const char *id);
 struct container *container_find_oom_watch(int watch);
 // The init for an empty id, else an exec; NULL if there is none.

@@ -30,6 +30,10 @@ size_t rpc_pending(void) {
   return rpc.out.length;
 }
 
+void rpc_restart(void) {
+  rpc.last_call = 0;
+}
+
 static void send_message(uint32_t call, enum ttrpc_type type, const ProtobufCMessage *message) {
   size_t length = protobuf_c_message_get_packed_size(message);
   uint8_t *room = queue_reserve(&rpc.out, TTRPC_HEADER + length);

@@ -21,6 +21,8 @@ void rpc_fail(uint32_t call, enum ttrpc_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // A message of a streaming call, which stays open.
 void rpc_send(uint32_t call, const ProtobufCMessage *message);
+// The ids of calls begin anew: somebody else goes on at the other end.
+void rpc_restart(void);
 // How many bytes wait for the port.
 size_t rpc_pending(void);
 

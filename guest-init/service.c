@@ -16,6 +16,7 @@
 #include "setup.h"
 #include "signaling.h"
 #include "stats.h"
+#include "template.h"
 #include "update.h"
 
 #include <errno.h>
@@ -98,6 +99,7 @@ const struct rpc_method service_methods[] = {
     {"Network", &microvm__guest__v1__network_request__descriptor, network_handle},
     {"Dial", &microvm__guest__v1__dial_request__descriptor, dial_handle},
     {"Delete", &microvm__guest__v1__delete_request__descriptor, delete_handle},
+    {"Template", &microvm__guest__v1__template_request__descriptor, template_handle},
     {"Shutdown", &microvm__guest__v1__shutdown_request__descriptor, shutdown},
     {0},
 };

@@ -80,6 +80,7 @@ int main(int argc, char **argv) {
   run_all(exec_tests);
   run_all(dial_tests);
   run_all(manage_tests);
+  run_all(template_tests);
   run_all(cgroup_tests);
   run_all(network_check_tests);
   run_all(network_links_tests);

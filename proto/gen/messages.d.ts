@@ -3227,6 +3227,124 @@ export namespace microvm {
             }
 
             /**
+             * Properties of a TemplateRequest.
+             * @deprecated Use microvm.guest.v1.TemplateRequest.$Properties instead.
+             */
+            interface ITemplateRequest extends microvm.guest.v1.TemplateRequest.$Properties {
+            }
+
+            /** Represents a TemplateRequest. */
+            class TemplateRequest {
+
+                /**
+                 * Constructs a new TemplateRequest.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.TemplateRequest.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /**
+                 * Creates a new TemplateRequest instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns TemplateRequest instance
+                 */
+                static create(properties: microvm.guest.v1.TemplateRequest.$Shape): microvm.guest.v1.TemplateRequest & microvm.guest.v1.TemplateRequest.$Shape;
+                static create(properties?: microvm.guest.v1.TemplateRequest.$Properties): microvm.guest.v1.TemplateRequest;
+
+                /**
+                 * Encodes the specified TemplateRequest message. Does not implicitly {@link microvm.guest.v1.TemplateRequest.verify|verify} messages.
+                 * @param message TemplateRequest message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.TemplateRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a TemplateRequest message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.TemplateRequest & microvm.guest.v1.TemplateRequest.$Shape} TemplateRequest
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.TemplateRequest & microvm.guest.v1.TemplateRequest.$Shape;
+            }
+
+            namespace TemplateRequest {
+
+                /** Properties of a TemplateRequest. */
+                interface $Properties {
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a TemplateRequest. */
+                type $Shape = microvm.guest.v1.TemplateRequest.$Properties;
+            }
+
+            /**
+             * Properties of a TemplateResponse.
+             * @deprecated Use microvm.guest.v1.TemplateResponse.$Properties instead.
+             */
+            interface ITemplateResponse extends microvm.guest.v1.TemplateResponse.$Properties {
+            }
+
+            /** Represents a TemplateResponse. */
+            class TemplateResponse {
+
+                /**
+                 * Constructs a new TemplateResponse.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.TemplateResponse.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /**
+                 * Creates a new TemplateResponse instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns TemplateResponse instance
+                 */
+                static create(properties: microvm.guest.v1.TemplateResponse.$Shape): microvm.guest.v1.TemplateResponse & microvm.guest.v1.TemplateResponse.$Shape;
+                static create(properties?: microvm.guest.v1.TemplateResponse.$Properties): microvm.guest.v1.TemplateResponse;
+
+                /**
+                 * Encodes the specified TemplateResponse message. Does not implicitly {@link microvm.guest.v1.TemplateResponse.verify|verify} messages.
+                 * @param message TemplateResponse message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.TemplateResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a TemplateResponse message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.TemplateResponse & microvm.guest.v1.TemplateResponse.$Shape} TemplateResponse
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.TemplateResponse & microvm.guest.v1.TemplateResponse.$Shape;
+            }
+
+            namespace TemplateResponse {
+
+                /** Properties of a TemplateResponse. */
+                interface $Properties {
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a TemplateResponse. */
+                type $Shape = microvm.guest.v1.TemplateResponse.$Properties;
+            }
+
+            /**
              * Properties of a ShutdownRequest.
              * @deprecated Use microvm.guest.v1.ShutdownRequest.$Properties instead.
              */

@@ -24,6 +24,7 @@ export const guest = {
   network: method(service, "Network", v1.NetworkRequest, v1.NetworkResponse),
   dial: method(service, "Dial", v1.DialRequest, v1.DialResponse),
   delete: method(service, "Delete", v1.DeleteRequest, v1.DeleteResponse),
+  template: method(service, "Template", v1.TemplateRequest, v1.TemplateResponse),
   shutdown: method(service, "Shutdown", v1.ShutdownRequest, v1.ShutdownResponse),
 };
 
