@@ -2,7 +2,7 @@
 #ifndef CACHES_H
 #define CACHES_H
 
-// Drops the page cache, and the inodes of the host's directories: those of the next host are others.
+// Drops the page cache and the inodes that nobody uses.
 int caches_drop(void);
 
 #endif

@@ -46,6 +46,18 @@ static int mount_share(struct share *share, const char *tag) {
   return 0;
 }
 
+static int unmount_share(struct share *share) {
+  if (share->mounted && umount2(share->path, 0) < 0)
+    return -errno;
+  share->mounted = false;
+  return 0;
+}
+
+int setup_undo(void) {
+  int result = unmount_share(&shared);
+  return result < 0 ? result : unmount_share(&volumes);
+}
+
 // Whether the call goes on; if not it has failed.
 static bool add_share(uint32_t call, struct share *share, const char *tag) {
   if (!tag[0])

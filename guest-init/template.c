@@ -5,6 +5,7 @@
 #include "events.h"
 #include "guest.pb-c.h"
 #include "rpc.h"
+#include "setup.h"
 
 #include <malloc.h>
 #include <string.h>
@@ -13,7 +14,10 @@ void template_handle(uint32_t call, const ProtobufCMessage *message) {
   (void)message;
   if (container_any())
     return rpc_fail(call, TTRPC_FAILED_PRECONDITION, "there are containers: a template has none");
-  int result = caches_drop();
+  int result = setup_undo();
+  if (result < 0)
+    return rpc_fail(call, TTRPC_INTERNAL, "cannot unmount a directory of the host: %s", strerror(-result));
+  result = caches_drop();
   if (result < 0)
     return rpc_fail(call, TTRPC_INTERNAL, "cannot drop the caches: %s", strerror(-result));
   malloc_trim(0);

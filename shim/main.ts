@@ -4,6 +4,7 @@ import { deleteAction } from "./delete.ts";
 import { parseFlags } from "./flags.ts";
 import { infoResponse } from "./info.ts";
 import { start } from "./start.ts";
+import { templateAction } from "./template-action.ts";
 import { RUNTIME_NAME, VERSION } from "./version.ts";
 
 /** containerd reads standard error together with standard output: nothing but an error may ever be printed there. */
@@ -18,6 +19,8 @@ async function main(args: readonly string[]): Promise<void> {
       return start(flags);
     case "delete":
       return deleteAction(flags);
+    case "template":
+      return templateAction();
     case "daemon":
       if (process.env[DAEMON_VARIABLE] !== undefined) return daemon();
       break;

@@ -6,11 +6,13 @@ import { locateSeccomp } from "../vmm/locate.ts";
 import { Loopback } from "../vmm/loopback.ts";
 import { StandIn, type StandInOptions } from "../vmm/stand-in.ts";
 import { setGuestClock } from "../vmm/standstill.ts";
-import { Vm } from "../vmm/vm.ts";
+import { type Origin, Vm } from "../vmm/vm.ts";
+import type { NetworkNamespace, VmConfig } from "../vmm/vm-config.ts";
 import type { Resources, Spec } from "./bundle.ts";
 import type { VmCgroup } from "./cgroup.ts";
 import { followClock } from "./clock.ts";
 import type { Container } from "./container.ts";
+import { type Launch, launchVm } from "./launch.ts";
 import type { Log } from "./log.ts";
 import { shareMounts, unmountTree } from "./mounts.ts";
 import { Network } from "./network.ts";
@@ -19,6 +21,7 @@ import { SeccompCompiler } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
 import { type SandboxState, type StateDir, thisProcess } from "./state-dir.ts";
 import type { StdioContext } from "./stdio.ts";
+import { Template } from "./template.ts";
 import { Tunnel, type TunnelGuest } from "./tunnel.ts";
 import { Volumes } from "./volumes.ts";
 
@@ -33,7 +36,13 @@ export class Sandbox {
   readonly log: Log;
   readonly seccomp: SeccompCompiler;
   readonly #launched: Promise<Vm>;
+  /** The same one, or the one that took its place. */
+  readonly #ready: Promise<Vm>;
+  /** Whose processes run, the guest ready or not. */
+  #current: Vm | undefined;
   #cgroup: VmCgroup | undefined;
+  /** As it was asked for. */
+  #namespace: NetworkNamespace | undefined;
   #network: Network | undefined;
   #state: SandboxState | undefined;
   #nextStream = 1;
@@ -45,30 +54,41 @@ export class Sandbox {
     this.volumes = new Volumes(stateDir.volumesDir, stateDir.stagingDir);
     this.log = log;
     this.seccomp = new SeccompCompiler(locateSeccomp(thisProgram()), uid, log);
-    this.#launched = this.#launch(uid, spec, settings);
+    const launch = this.#prepare(uid, spec, settings);
+    this.#launched = launch.then(({ vm }) => vm);
+    this.#ready = launch.then(({ ready }) => ready);
     // Create tells it to the client.
-    this.#launched.catch(() => {});
+    for (const promise of [this.#launched, this.#ready]) promise.catch(() => {});
   }
 
-  async #launch(uid: number, spec: Spec, settings: () => Settings): Promise<Vm> {
+  async #prepare(uid: number, spec: Spec, settings: () => Settings) {
     const given = settings();
     const config = vmConfig(spec, given, this.stateDir, uid);
+    this.#namespace = config.network;
     this.stateDir.create(uid);
     const cgroup = vmCgroup(spec, config, given, this.log);
     this.#cgroup = cgroup;
     this.#remember({ shim: thisProcess(), processes: [], cgroups: cgroup.directories });
     cgroup.create();
     await Promise.all([config.sharedDir, config.volumesDir].filter((path) => path !== undefined).map(shareMounts));
+    const template = new Template(config, given.template, this.log);
+    const launch: Launch = (origin, network = config.network) => this.#launch({ ...config, network }, cgroup, origin);
+    return launchVm(template, launch, () => !this.isStopping);
+  }
+
+  async #launch(config: VmConfig, cgroup: VmCgroup, origin: Origin): Promise<Vm> {
     const begun = performance.now();
-    const vm = await Vm.launch(config, (line) => this.log.write("info", line), cgroup);
+    const vm = await Vm.launch(config, (line) => this.log.write("info", line), cgroup, origin);
     const processes = [vm.qemu, ...vm.virtiofsds].map(({ pid, startTime }) => ({ pid, startTime }));
     this.#remember({ shim: thisProcess(), processes, cgroups: cgroup.directories });
+    this.#current = vm;
     void vm.ended.then((reason) => this.#lost(vm, reason));
     void vm.ready
       .then(() => {
         this.log.write("debug", "guest ready", {
           t_boot: Math.round(performance.now() - begun),
           accel: config.accelerator,
+          template: String(origin.template !== undefined),
         });
         cgroup.limitTime();
         const stopFollowing = followClock(() => vm.standstill.awake(() => setGuestClock(vm.guest)));
@@ -80,10 +100,8 @@ export class Sandbox {
   }
 
   /** The VM, its guest ready. Rejects with why it is not. */
-  async ready(): Promise<Vm> {
-    const vm = await this.#launched;
-    await vm.ready;
-    return vm;
+  ready(): Promise<Vm> {
+    return this.#ready;
   }
 
   /** The VM, its processes running; the guest may not be ready yet. */
@@ -93,7 +111,7 @@ export class Sandbox {
 
   /** Calls guest-init, for which a VM that stands still wakes for a moment. Rejects as `TtrpcClient.call` does. */
   async call<Req extends object, Res extends object>(method: Method<Req, Res>, request: Req, options?: CallOptions) {
-    const vm = await this.#launched;
+    const vm = await this.#ready;
     return vm.standstill.awake(() => vm.guest.call(method, request, options));
   }
 
@@ -101,12 +119,14 @@ export class Sandbox {
   async standIn(id: string, options: Omit<StandInOptions, "networkOf" | "root">): Promise<StandIn> {
     const vm = await this.#launched;
     // Before QEMU speaks its process may be in the host's network namespace yet; why it never does, `ready` knows.
-    await vm.qmp.greeting.catch(() => vm.ready);
-    const place = { networkOf: vm.pid, root: this.rootPath(id) };
-    const standIn = await StandIn.spawn(vm.config.standIn, { ...options, ...place }).catch(async (error: unknown) => {
-      // A VM that is gone has no namespace to join; then that is what went wrong.
-      await vm.ready;
-      throw error;
+    await vm.qmp.greeting.catch(() => this.#ready);
+    const spawn = ({ config, pid }: Vm) =>
+      StandIn.spawn(config.standIn, { ...options, networkOf: pid, root: this.rootPath(id) });
+    const standIn = await spawn(vm).catch(async (error: unknown) => {
+      // A VM that is gone has no namespace to join; then that is what went wrong, or another one has taken its place.
+      const ready = await this.#ready;
+      if (ready === vm) throw error;
+      return spawn(ready);
     });
     this.#cgroup?.add(standIn.pid);
     return standIn;
@@ -120,12 +140,12 @@ export class Sandbox {
 
   /** Gives the guest what its network namespace on the host has by now; `last` before a container starts. */
   async syncNetwork(last: boolean): Promise<void> {
-    const vm = await this.#launched;
+    const vm = await this.#ready;
     this.#network ??= new Network({
       pid: vm.pid,
       devices: vm.config.networkDevices,
       configure: (request) => this.call(guest.network, request),
-      path: vm.config.network.kind === "path" ? vm.config.network.path : undefined,
+      path: this.#namespace?.kind === "path" ? this.#namespace.path : undefined,
       openLoopback: () => this.#openLoopback(vm),
       warn: (message) => this.log.write("warning", message),
       onCoupled: (network) => this.#state !== undefined && this.#remember({ ...this.#state, network }),
@@ -142,14 +162,14 @@ export class Sandbox {
     return Loopback.spawn(vm.config.loopback, {
       networkOf: vm.pid,
       uid: vm.config.uid,
-      raise: vm.config.network.kind === "new",
+      raise: this.#namespace?.kind === "new",
       dial: (target) => Tunnel.dial(reach, target),
     });
   }
 
   /** The VM stands still while all of its containers that have not ended are paused. */
   async rest(): Promise<void> {
-    const { standstill } = await this.#launched;
+    const { standstill } = await this.#ready;
     const open = this.#open;
     await (open.length > 0 && open.every(({ paused }) => paused) ? standstill.stop() : standstill.resume());
   }
@@ -208,8 +228,11 @@ export class Sandbox {
   /** Powers the guest off, then removes everything that the VM had on the host. Twice is once. */
   stop(): Promise<void> {
     this.#stopped ??= (async () => {
-      const vm = await this.#launched.catch(() => undefined);
-      await vm?.shutDown(POWER_OFF_LIMIT_MS);
+      // Another one may be about to take its place.
+      for (const settled of [this.#launched, this.#ready]) {
+        await settled.catch(() => {});
+        await this.#current?.shutDown(POWER_OFF_LIMIT_MS);
+      }
       await this.#network?.close();
       await this.#cgroup?.remove();
       try {

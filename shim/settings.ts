@@ -11,6 +11,11 @@ export interface Settings {
   qemu: string | undefined;
   virtiofsd: string | undefined;
   accelerator: "auto" | "kvm" | "tcg";
+  /**
+   * VMs from a template: made when one is missing, only where there is one (`containerd-shim-microvm-v2 template` makes
+   * it), or never.
+   */
+  template: "auto" | "prepared" | "off";
   /** Seconds from QEMU's start to the guest's first answer. */
   boot_timeout_s: number;
   /** Of a VM whose container has no limit, and the most that any VM gets. */
@@ -34,6 +39,7 @@ export const DEFAULTS: Settings = {
   qemu: undefined,
   virtiofsd: undefined,
   accelerator: "auto",
+  template: "auto",
   boot_timeout_s: 20,
   memory_mib: 512,
   max_memory_mib: 1024 * 1024,
@@ -42,7 +48,7 @@ export const DEFAULTS: Settings = {
   network_devices: 2,
   overhead_mib: 64,
   host_overhead_mib: 256,
-  annotations: ["memory_mib", "vcpus", "network_devices"],
+  annotations: ["memory_mib", "vcpus", "network_devices", "template"],
 };
 
 const MAX_MEMORY_MIB = 16 * 1024 * 1024;
@@ -57,8 +63,8 @@ const RULES: Record<keyof Settings, Rule> = {
   initrd: absolutePath,
   qemu: absolutePath,
   virtiofsd: absolutePath,
-  accelerator: (value) =>
-    ["auto", "kvm", "tcg"].includes(value as string) ? undefined : 'must be "auto", "kvm" or "tcg"',
+  accelerator: oneOf("auto", "kvm", "tcg"),
+  template: oneOf("auto", "prepared", "off"),
   boot_timeout_s: wholeNumber(1, 3600),
   memory_mib: wholeNumber(MIN_MEMORY_MIB, MAX_MEMORY_MIB),
   max_memory_mib: wholeNumber(MIN_MEMORY_MIB, MAX_MEMORY_MIB),
@@ -75,6 +81,14 @@ const RULES: Record<keyof Settings, Rule> = {
 
 function absolutePath(value: unknown): string | undefined {
   return typeof value === "string" && value.startsWith("/") ? undefined : "must be an absolute path";
+}
+
+function oneOf(...words: readonly string[]): Rule {
+  const list = words
+    .map((word) => `"${word}"`)
+    .join(", ")
+    .replace(/, ("\w+")$/, " or $1");
+  return (value) => (words.includes(value as string) ? undefined : `must be ${list}`);
 }
 
 function wholeNumber(min: number, max: number): Rule {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { guest } from "../proto/guest/methods.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
+import { restoreState } from "./migration.ts";
 import { SHARED_TAG, VOLUMES_TAG } from "./qemu-args.ts";
 import type { Vm } from "./vm.ts";
 import type { VmConfig } from "./vm-config.ts";
@@ -10,22 +11,32 @@ import type { VmConfig } from "./vm-config.ts";
 const GUEST_PROTOCOL = 1;
 const MIN_QEMU = { major: 8, minor: 2 };
 
+/** Of a VM that is restored from a template: resolves when the guest's memory is there. */
+export type Restored = Promise<void>;
+
+/** Of a clone, which takes a moment; one that does not answer is given up, and a VM booted instead. */
+const RESTORE_LIMIT_MS = 10_000;
+
 /**
  * Waits for guest-init's first answer, no longer than the configuration allows, and sets the guest up. Every failure
  * ends the VM and becomes one Error: what went wrong, and what QEMU and the guest's console said last.
  */
-export async function guardBoot(vm: Vm, config: VmConfig, tails: () => string[]): Promise<void> {
-  const limit = deadline(config.bootTimeoutMs);
+export async function guardBoot(
+  vm: Vm,
+  config: VmConfig,
+  restored: Restored | undefined,
+  tails: () => string[],
+): Promise<void> {
+  const limitMs = restored ? Math.min(config.bootTimeoutMs, RESTORE_LIMIT_MS) : config.bootTimeoutMs;
+  const limit = deadline(limitMs);
   try {
     const late = limit.passed.then(() => {
-      throw new Error(
-        `the guest was not ready within ${config.bootTimeoutMs / 1000} s (accelerator ${config.accelerator})`,
-      );
+      throw new Error(`the guest was not ready within ${limitMs / 1000} s (accelerator ${config.accelerator})`);
     });
     const lost = vm.ended.then((reason) => {
       throw new Error(`the VM ended before the guest was ready: ${reason}`);
     });
-    await Promise.race([boot(vm, config).catch(leaveToExit), late, lost]);
+    await Promise.race([boot(vm, config, restored).catch(leaveToExit), late, lost]);
   } catch (error) {
     await vm.stop();
     const message = error instanceof Error ? error.message : String(error);
@@ -41,8 +52,8 @@ function leaveToExit(error: unknown): Promise<never> {
   throw error;
 }
 
-async function boot(vm: Vm, config: VmConfig): Promise<void> {
-  const checked = checkQemu(vm);
+async function boot(vm: Vm, config: VmConfig, restored: Restored | undefined): Promise<void> {
+  const checked = restored ? restore(vm, restored) : checkQemu(vm);
   const [hello] = await Promise.all([vm.guest.call(guest.hello, { version: GUEST_PROTOCOL }), checked]);
   if (hello.version !== GUEST_PROTOCOL) {
     throw new Error(
@@ -55,6 +66,11 @@ async function boot(vm: Vm, config: VmConfig): Promise<void> {
     sharedTag: SHARED_TAG,
     volumesTag: config.volumesDir === undefined ? "" : VOLUMES_TAG,
   });
+}
+
+async function restore(vm: Vm, memory: Restored): Promise<void> {
+  await Promise.all([checkQemu(vm), memory]);
+  await restoreState(vm.qmp);
 }
 
 async function checkQemu(vm: Vm): Promise<void> {

@@ -10,6 +10,7 @@ export interface PartPaths {
   readonly standIn?: string | undefined;
   readonly taps?: string | undefined;
   readonly loopback?: string | undefined;
+  readonly memory?: string | undefined;
   readonly tsc?: string | undefined;
 }
 
@@ -22,6 +23,7 @@ const REMEDIES = {
   standIn: "run 'make build' or 'make install'",
   taps: "run 'make build' or 'make install'",
   loopback: "run 'make build' or 'make install'",
+  memory: "run 'make build' or 'make install'",
   tsc: "run 'make build' or 'make install'",
   virtiofsd: "install virtiofsd 1.11 or later (the Rust program), or set `virtiofsd` in the configuration",
 } as const;
@@ -44,6 +46,7 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
     standIn: helper(shim, "microvm-stand-in"),
     taps: helper(shim, "microvm-taps"),
     loopback: helper(shim, "microvm-loopback"),
+    memory: helper(shim, "microvm-memory"),
     tsc: helper(shim, "microvm-tsc"),
   };
   const find = (part: keyof Parts): string => {
@@ -62,6 +65,7 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
     standIn: find("standIn"),
     taps: find("taps"),
     loopback: find("loopback"),
+    memory: find("memory"),
     tsc: find("tsc"),
   };
 }

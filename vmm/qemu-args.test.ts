@@ -10,6 +10,7 @@ const CONFIG: VmConfig = {
   standIn: "/usr/libexec/microvm/microvm-stand-in",
   taps: "/usr/libexec/microvm/microvm-taps",
   loopback: "/usr/libexec/microvm/microvm-loopback",
+  memory: "/usr/libexec/microvm/microvm-memory",
   networkDevices: 2,
   accelerator: "tcg",
   vcpus: 2,
@@ -20,7 +21,7 @@ const CONFIG: VmConfig = {
   uid: 1_836_449_792,
   bootTimeoutMs: 20_000,
 };
-const FDS = { qmp: 3, control: 4, io: 5, kernel: 6, initrd: 7, kvm: 8, taps: 9 };
+const FDS = { qmp: 3, control: 4, io: 5, kernel: 6, initrd: 7, kvm: 8, memory: 9, taps: 11 };
 
 function args(config: VmConfig): string {
   return qemuArgs(config, FDS, [{ tag: "shared", socketPath: "/run/v.sock" }]).join(" ");
@@ -73,7 +74,16 @@ test("a bad configuration is refused by name", () => {
 
 test("a network device has its tap by descriptor and an address to be known by", () => {
   const line = args(CONFIG);
-  expect(line).toContain("-netdev tap,id=net0,fd=9 -device virtio-net-device,netdev=net0,mac=02:6d:76:6d:00:00");
-  expect(line).toContain("-netdev tap,id=net1,fd=10 -device virtio-net-device,netdev=net1,mac=02:6d:76:6d:00:01");
+  expect(line).toContain(
+    "-netdev tap,id=net0,fd=11 -device virtio-net-device,netdev=net0,mac=02:6d:76:6d:00:00,guest_announce=off",
+  );
+  expect(line).toContain("-netdev tap,id=net1,fd=12 -device virtio-net-device,netdev=net1,mac=02:6d:76:6d:00:01");
   expect(args({ ...CONFIG, networkDevices: 0 })).not.toContain("net0");
+});
+
+test("a VM that is restored differs from one that boots by where it begins and its memory lies, and nothing else", () => {
+  const begins = (beginning: "boot" | "boot-to-save" | "restore") => qemuArgs(CONFIG, FDS, [], beginning).join(" ");
+  const saved = begins("boot").replace("memory-backend-memfd,", "memory-backend-file,mem-path=/proc/self/fd/9,");
+  expect(begins("boot-to-save")).toBe(saved);
+  expect(begins("restore")).toBe(saved.replace(/-kernel .* -append .*(?= -serial)/, "-incoming defer"));
 });

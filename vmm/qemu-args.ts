@@ -18,9 +18,17 @@ export interface QemuDescriptors {
   readonly initrd: number;
   /** /dev/kvm, opened; used only with KVM. */
   readonly kvm: number;
+  /** The guest's memory; not used by a VM that only boots. */
+  readonly memory: number;
   /** The first of the tap devices. */
   readonly taps: number;
 }
+
+/**
+ * How a VM begins: the kernel boots, or boots in a memory that is going to be saved, or QEMU waits for the state that goes
+ * with the memory it is given.
+ */
+export type Beginning = "boot" | "boot-to-save" | "restore";
 
 const KERNEL_ARGUMENTS = [
   // No console driver at all: early printk writes what is urgent to the first serial port, at any time.
@@ -59,7 +67,12 @@ export interface Share {
 }
 
 /** The command line of QEMU, without the program's name. Pure: the same input gives the same arguments. */
-export function qemuArgs(config: VmConfig, fds: QemuDescriptors, shares: readonly Share[]): string[] {
+export function qemuArgs(
+  config: VmConfig,
+  fds: QemuDescriptors,
+  shares: readonly Share[],
+  beginning: Beginning = "boot",
+): string[] {
   return [
     [
       "-M",
@@ -69,16 +82,13 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, shares: readonl
     ["-cpu", config.accelerator === "kvm" ? "host" : TCG_PROCESSOR],
     ["-smp", String(config.vcpus)],
     ["-m", `${config.memoryMib}M`],
-    // vhost-user devices reach the guest's memory through this file.
-    ["-object", `memory-backend-memfd,id=memory,size=${config.memoryMib}M,share=on`],
+    ["-object", `${memoryBackend(fds, beginning)},id=memory,size=${config.memoryMib}M,share=on`],
     ["-nodefaults", "-no-user-config", "-nographic", "-no-reboot"],
     ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
     ["-name", "microvm"],
     // vhost-user refuses legacy virtio.
     ["-global", "virtio-mmio.force-legacy=false"],
-    ["-kernel", `/proc/self/fd/${fds.kernel}`],
-    ["-initrd", `/proc/self/fd/${fds.initrd}`],
-    ["-append", kernelArguments(config).join(" ")],
+    ...(beginning === "restore" ? [["-incoming", "defer"]] : kernelArgs(config, fds)),
     ["-serial", "stdio"],
     ["-chardev", `socket,id=qmp,fd=${fds.qmp}`, "-mon", "chardev=qmp,mode=control"],
     ["-device", "virtio-serial-device,max_ports=3"],
@@ -90,13 +100,26 @@ export function qemuArgs(config: VmConfig, fds: QemuDescriptors, shares: readonl
     ["-device", "virtio-balloon-device,free-page-reporting=on"],
     ...Array.from({ length: config.networkDevices }, (_, index) => [
       ...["-netdev", `tap,id=net${index},fd=${fds.taps + index}`],
-      ...["-device", `virtio-net-device,netdev=net${index},mac=${deviceMac(index)}`],
+      ...["-device", `virtio-net-device,netdev=net${index},mac=${deviceMac(index)},guest_announce=off`],
     ]),
     ...shares.map(({ tag, socketPath }) => [
       ...["-chardev", `socket,id=${tag},path=${socketPath}`],
       ...["-device", `vhost-user-fs-device,chardev=${tag},tag=${tag},queue-size=1024`],
     ]),
   ].flat();
+}
+
+/** vhost-user devices reach the guest's memory through this file. What has no name QEMU saves with the state. */
+function memoryBackend(fds: QemuDescriptors, beginning: Beginning): string {
+  return beginning === "boot" ? "memory-backend-memfd" : `memory-backend-file,mem-path=/proc/self/fd/${fds.memory}`;
+}
+
+function kernelArgs(config: VmConfig, fds: QemuDescriptors): string[][] {
+  return [
+    ["-kernel", `/proc/self/fd/${fds.kernel}`],
+    ["-initrd", `/proc/self/fd/${fds.initrd}`],
+    ["-append", kernelArguments(config).join(" ")],
+  ];
 }
 
 /** What microvm-taps calls the tap of a network device, in the VM's network namespace. */

@@ -26,6 +26,18 @@ test("answers belong to commands in order, and events to none", async () => {
   await expect(second).rejects.toThrow("QEMU: The command nosuch has not been found");
 });
 
+test("an event is told to who waits for one like it", async () => {
+  const { qmp, theirs } = pair();
+  const done = qmp.next("MIGRATION", ({ status }) => status === "completed");
+  theirs.write(GREETING);
+  for (const status of ["active", "completed"])
+    theirs.write(`{"event": "MIGRATION", "data": {"status": "${status}"}}\n`);
+  expect(await done).toEqual({ status: "completed" });
+  const never = qmp.next("STOP");
+  theirs.end();
+  await expect(never).rejects.toThrow();
+});
+
 test("the end of the connection fails what is under way and what comes later", async () => {
   const { qmp, theirs } = pair();
   theirs.write(GREETING);

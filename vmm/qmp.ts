@@ -12,6 +12,22 @@ interface Greeting {
   QMP: { version: { qemu: { major: number; minor: number } } };
 }
 
+/** What tells an event that somebody waits for. */
+interface Awaited {
+  readonly event: string;
+  matches(data: Readonly<Record<string, unknown>>): boolean;
+  resolve(data: Readonly<Record<string, unknown>>): void;
+  reject(error: Error): void;
+}
+
+interface Message {
+  QMP?: unknown;
+  return?: unknown;
+  error?: { desc?: string };
+  event?: string;
+  data?: Record<string, unknown>;
+}
+
 interface Pending {
   resolve(value: unknown): void;
   reject(error: Error): void;
@@ -23,6 +39,7 @@ export class Qmp {
   readonly greeting: Promise<{ major: number; minor: number }>;
   readonly #socket: Duplex;
   readonly #pending: Pending[] = [];
+  readonly #awaited = new Set<Awaited>();
   #buffer = "";
   #ended: Error | undefined;
 
@@ -52,6 +69,12 @@ export class Qmp {
     });
   }
 
+  /** Resolves with the data of the next such event. Rejects if the connection ends before. */
+  next(event: string, matches: Awaited["matches"] = () => true): Promise<Readonly<Record<string, unknown>>> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => this.#awaited.add({ event, matches, resolve, reject }));
+  }
+
   close(): void {
     this.#socket.destroy();
   }
@@ -71,16 +94,29 @@ export class Qmp {
     }
   }
 
-  #message(message: { QMP?: unknown; return?: unknown; error?: { desc?: string }; event?: string }): void {
-    if (message.event !== undefined) return;
+  #message(message: Message): void {
+    if (message.event !== undefined) {
+      this.#event(message.event, message.data ?? {});
+      return;
+    }
     const pending = this.#pending.shift();
     if (message.error !== undefined) pending?.reject(new Error(`QEMU: ${message.error.desc ?? "error"}`));
     else pending?.resolve(message.QMP !== undefined ? message : message.return);
   }
 
+  #event(event: string, data: Readonly<Record<string, unknown>>): void {
+    for (const awaited of this.#awaited) {
+      if (awaited.event !== event || !awaited.matches(data)) continue;
+      this.#awaited.delete(awaited);
+      awaited.resolve(data);
+    }
+  }
+
   #end(error: Error): void {
     if (this.#ended) return;
     this.#ended = error;
+    for (const awaited of this.#awaited) awaited.reject(error);
+    this.#awaited.clear();
     for (const pending of this.#pending.splice(0)) pending.reject(error);
   }
 }

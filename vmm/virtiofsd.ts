@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { Child, confinedArgv, describeExit, type Placement } from "./child.ts";
 import type { Share } from "./qemu-args.ts";
+import type { SharedDirectory } from "./shared-directories.ts";
 import { Tail } from "./tail.ts";
-import { type CachePolicy, virtiofsdArgs } from "./virtiofsd-args.ts";
+import { virtiofsdArgs } from "./virtiofsd-args.ts";
 import type { VmConfig } from "./vm-config.ts";
 
 /** virtiofsd, listening on `socketPath`. It serves one connection and ends with it. */
@@ -12,14 +13,9 @@ export interface Virtiofsd extends Share {
   readonly child: Child;
 }
 
-/** The directory that one virtiofsd serves. */
-export interface SharedDirectory {
-  readonly tag: string;
-  readonly directory: string;
-  readonly cache: CachePolicy;
-}
-
 const READY_LIMIT_MS = 10_000;
+
+let started = 0;
 
 /** Resolves when QEMU may connect. Rejects if the program cannot be started, ends early or is not ready in time. */
 export async function startVirtiofsd(
@@ -28,7 +24,8 @@ export async function startVirtiofsd(
   log: (line: string) => void,
   placement: Placement,
 ): Promise<Virtiofsd> {
-  const socketPath = join(config.runDir, `${tag}.sock`);
+  // One that is instead of another has a path of its own: the other may be about to end.
+  const socketPath = join(config.runDir, `${tag}${++started}.sock`);
   // Watched before the start, so that the socket cannot appear unseen.
   const appeared = watchFor(config.runDir, socketPath);
   try {

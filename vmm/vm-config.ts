@@ -13,10 +13,11 @@ export interface VmConfig {
   readonly initrd: string;
   readonly qemu: string;
   readonly virtiofsd: string;
-  /** microvm-stand-in, microvm-taps and microvm-loopback, see stand-in.c, taps.c and loopback/main.c. */
+  /** microvm-stand-in and so on: see stand-in.c, taps.c, loopback/main.c and memory.c. */
   readonly standIn: string;
   readonly taps: string;
   readonly loopback: string;
+  readonly memory: string;
   readonly accelerator: Accelerator;
   /** The host's time-stamp counter, kHz; undefined where it is not to be relied on. */
   readonly tscKhz?: number | undefined;

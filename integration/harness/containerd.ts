@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, type CommandOptions, must, type Result, run } from "./command.ts";
 import { until, within } from "./deadline.ts";
-import { buildDir, type ContainerdVersion, containerdDir } from "./paths.ts";
+import { buildDir, type ContainerdVersion, containerdDir, templates } from "./paths.ts";
 
 export class Containerd {
   readonly directory = mkdtempSync(join(tmpdir(), "c-"));
@@ -31,7 +31,7 @@ export class Containerd {
     this.#config = join(this.directory, "config.toml");
     writeFileSync(this.#config, configuration(version, this.directory, this.address, level));
     const microvmConfig = join(this.directory, "microvm.toml");
-    writeFileSync(microvmConfig, settings);
+    writeFileSync(microvmConfig, withTemplates(settings));
     const path = [shimDirectory, this.#binaries, "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":");
     this.#env = { PATH: path, MICROVM_CONFIG: microvmConfig, HOME: "/root" };
   }
@@ -110,6 +110,11 @@ export class Containerd {
   hold(args: readonly string[], options: CommandOptions = {}): Command {
     return new Command(this.argv(args), options);
   }
+}
+
+/** VMs of the usual kind come from a template, and none is made beside the tests, unless they say so. */
+function withTemplates(settings: string): string {
+  return /^template\b/m.test(settings) ? settings : `template = "${templates}"\n${settings}`;
 }
 
 function configuration(version: ContainerdVersion, directory: string, address: string, level: string): string {

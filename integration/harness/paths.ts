@@ -13,6 +13,9 @@ export const runc = "io.containerd.runc.v2";
 /** The runtime under test. RUNTIME=io.containerd.runc.v2 tries the tests themselves against runc. */
 export const runtime = process.env.RUNTIME ?? microvm;
 
+/** What the tests say of templates in the configuration. TEMPLATES=off tries them all with VMs that boot. */
+export const templates = process.env.TEMPLATES ?? "prepared";
+
 /** In the ids of this run's containers: cgroups are the whole machine's, and another run may be there. */
 export const runToken = randomBytes(3).toString("hex");
 

@@ -10,8 +10,8 @@ cd "$(dirname "$0")/../.."
 export TMPDIR=$world
 mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=0755 tmpfs /var/cache
-# Where CNI has its configuration, the addresses that it has given out, and, for ctr, its plugins.
-for directory in /etc/cni /var/lib/cni /opt/cni; do
+# Where CNI has its configuration, the addresses that it has given out, and, for ctr, its plugins; our templates.
+for directory in /etc/cni /var/lib/cni /opt/cni /var/lib/microvm; do
   mkdir -p "$directory"
   mount -t tmpfs -o mode=0755 tmpfs "$directory"
 done

@@ -1,0 +1,82 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { templateKey } from "../vmm/template-key.ts";
+import { makeTemplate } from "../vmm/template-make.ts";
+import { TemplateStore } from "../vmm/template-store.ts";
+import type { VmConfig } from "../vmm/vm-config.ts";
+import type { Spec } from "./bundle.ts";
+import { NO_OPTIONS, vmSettings } from "./options.ts";
+import { thisProgram, vmConfig } from "./sandbox-config.ts";
+import { StateDir, vmUser } from "./state-dir.ts";
+
+export const TEMPLATES = "/var/lib/microvm/templates";
+/** A list of `VmConfig` as JSON: what templates are wanted for. Only the holder of the lock has it. */
+export const TEMPLATE_VARIABLE = "MICROVM_TEMPLATE";
+
+/** No namespace begins with a dot. */
+const NAMESPACE = ".template";
+/** A VM of another size or with other devices has another template. */
+const LIMITS = { count: 16, bytes: 2 * 1024 ** 3 };
+
+/**
+ * What runs the `template` action with nobody else at it. "at-once" gives up without a word if somebody is: whoever it is
+ * makes the same one, or the next VM orders again. It leaves the processor to others.
+ */
+export function templateArgv(when: "at-once" | "in-turn"): string[] {
+  mkdirSync(TEMPLATES, { recursive: true, mode: 0o700 });
+  const lock = ["--no-fork", ...(when === "at-once" ? ["--nonblock"] : []), join(TEMPLATES, ".lock")];
+  return [...(when === "at-once" ? ["nice"] : []), "flock", ...lock, thisProgram(), "template"];
+}
+
+/** The `template` action: makes what is missing of the templates that are wanted; called by a person, of the usual ones. */
+export async function templateAction(): Promise<void> {
+  const wanted = process.env[TEMPLATE_VARIABLE];
+  if (wanted === undefined) return runLocked();
+  delete process.env[TEMPLATE_VARIABLE];
+  const store = new TemplateStore(TEMPLATES);
+  for (const config of JSON.parse(wanted) as VmConfig[]) await makeMissing(config, store);
+  store.prune(LIMITS);
+}
+
+async function makeMissing(given: VmConfig, store: TemplateStore): Promise<void> {
+  const key = templateKey(given);
+  if (usable(store, key)) return;
+  const stateDir = new StateDir(NAMESPACE, key);
+  const uid = vmUser(NAMESPACE, key);
+  stateDir.create(uid);
+  try {
+    const { sharedDir, runDir } = stateDir;
+    const volumesDir = given.volumesDir === undefined ? undefined : stateDir.volumesDir;
+    await makeTemplate({ ...given, sharedDir, volumesDir, runDir, uid, network: { kind: "new" } }, store, () => {});
+  } finally {
+    stateDir.remove();
+  }
+}
+
+function usable(store: TemplateStore, key: string): boolean {
+  try {
+    const template = store.open(key);
+    template?.close();
+    return template !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Of the configured size, with and without volumes. */
+async function runLocked(): Promise<void> {
+  const [program = "", ...args] = templateArgv("in-turn");
+  const env = { ...process.env, [TEMPLATE_VARIABLE]: JSON.stringify(usualConfigs()) };
+  const child = spawn(program, args, { cwd: "/", stdio: ["ignore", "inherit", "inherit"], env });
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error("no template was made");
+}
+
+function usualConfigs(): VmConfig[] {
+  const settings = vmSettings(NO_OPTIONS, {}, (message) => process.stderr.write(`${message}\n`));
+  const spec: Spec = { linux: { namespaces: [{ type: "network" }] } };
+  const config = vmConfig(spec, settings, new StateDir(NAMESPACE, "usual"), 0);
+  return [config, { ...config, volumesDir: "/nowhere" }];
+}
