@@ -6,6 +6,7 @@
 #include "network_apply.h"
 #include "network_check.h"
 #include "network_links.h"
+#include "network_sysctl.h"
 #include "network_text.h"
 #include "rpc.h"
 
@@ -118,12 +119,16 @@ static bool is_default(const Microvm__Guest__V1__Rule *rule) {
          (rule->priority == 32767 && rule->table == RT_TABLE_DEFAULT && rule->family == AF_INET);
 }
 
-static void add_all(struct setting *setting) {
+static void add_links(struct setting *setting) {
   const Request *request = setting->request;
-  struct netlink_batch *batch = &setting->batch;
   free_names(setting);
   for (size_t i = 0; i < request->n_interfaces; i++)
-    network_link_change(batch, setting->links_of[i], request->interfaces[i]);
+    network_link_change(&setting->batch, setting->links_of[i], request->interfaces[i]);
+}
+
+static void add_rest(struct setting *setting) {
+  const Request *request = setting->request;
+  struct netlink_batch *batch = &setting->batch;
   for (size_t i = 0; i < request->n_interfaces; i++)
     for (size_t j = 0; j < request->interfaces[i]->n_addresses; j++)
       network_add_address(batch, request->interfaces[i]->addresses[j], setting->links_of[i]->index,
@@ -145,13 +150,10 @@ static bool is_done(const struct netlink_batch *batch, size_t index) {
   return error == 0 || (error == -EEXIST && type == RTM_NEWROUTE);
 }
 
-static bool configure(struct setting *setting) {
+// What was added is carried out.
+static bool apply(struct setting *setting) {
   char text[NETWORK_TEXT];
-  int result = network_take_back(setting->fd);
-  if (result == 0) {
-    add_all(setting);
-    result = network_apply(setting->fd, &setting->batch);
-  }
+  int result = network_apply(setting->fd, &setting->batch);
   if (result < 0)
     return fail(setting, "the netlink socket", result);
   for (size_t i = 0; i < setting->batch.count; i++) {
@@ -160,7 +162,22 @@ static bool configure(struct setting *setting) {
     network_request_text(&setting->batch, i, text);
     return fail(setting, text, setting->batch.requests[i].error);
   }
+  netlink_free(&setting->batch);
   return true;
+}
+
+static bool configure(struct setting *setting) {
+  int result = network_take_back(setting->fd);
+  if (result < 0)
+    return fail(setting, "the netlink socket", result);
+  add_links(setting);
+  if (!apply(setting))
+    return false;
+  // They are named by the interfaces, and some decide whether those may have addresses.
+  for (size_t i = 0; i < setting->request->n_sysctls; i++)
+    network_sysctl_set(setting->request->sysctls[i]);
+  add_rest(setting);
+  return apply(setting);
 }
 
 void network_handle(uint32_t call, const ProtobufCMessage *message) {

@@ -16,6 +16,8 @@
 #define MAC 6
 #define MTU_MIN 68
 #define MTU_MAX 65535
+#define SYSCTL_NAME_MAX 128
+#define SYSCTL_VALUE_MAX 256
 
 typedef Microvm__Guest__V1__NetworkRequest Request;
 typedef Microvm__Guest__V1__Interface Interface;
@@ -23,6 +25,7 @@ typedef Microvm__Guest__V1__Address Address;
 typedef Microvm__Guest__V1__Route Route;
 typedef Microvm__Guest__V1__Rule Rule;
 typedef Microvm__Guest__V1__Neighbour Neighbour;
+typedef Microvm__Guest__V1__Sysctl Sysctl;
 
 struct complaint {
   char *text;
@@ -176,10 +179,27 @@ static bool check_counts(const Request *request, const struct complaint *to) {
                {"addresses", addresses, OTHERS_MAX},
                {"routes", request->n_routes, OTHERS_MAX},
                {"rules", request->n_rules, OTHERS_MAX},
-               {"neighbours", request->n_neighbours, OTHERS_MAX}};
+               {"neighbours", request->n_neighbours, OTHERS_MAX},
+               {"sysctls", request->n_sysctls, OTHERS_MAX}};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i].count > kinds[i].max)
       return wrong(to, "%zu %s, at most %zu are allowed", kinds[i].count, kinds[i].what, kinds[i].max);
+  return true;
+}
+
+// The path does not leave /proc/sys/net.
+static bool check_sysctl(const Sysctl *sysctl, size_t index, const struct complaint *to) {
+  const char *name = sysctl->name;
+  size_t length = strlen(name);
+  if (length < 1 || length > SYSCTL_NAME_MAX)
+    return wrong(to, "sysctl %zu: a name has 1 to %d bytes", index, SYSCTL_NAME_MAX);
+  for (const char *part = name; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL) {
+    size_t size = strcspn(part, "/");
+    if (size == 0 || strncmp(part, "..", size) == 0)
+      return wrong(to, "sysctl %zu: '%s' is no name", index, name);
+  }
+  if (strlen(sysctl->value) > SYSCTL_VALUE_MAX)
+    return wrong(to, "sysctl %s: a value has at most %d bytes", name, SYSCTL_VALUE_MAX);
   return true;
 }
 
@@ -194,5 +214,7 @@ bool network_check(const Request *request, char *text, size_t size) {
     right = check_rule(request->rules[i], i, &to);
   for (size_t i = 0; right && i < request->n_neighbours; i++)
     right = check_neighbour(request, i, &to);
+  for (size_t i = 0; right && i < request->n_sysctls; i++)
+    right = check_sysctl(request->sysctls[i], i, &to);
   return right;
 }

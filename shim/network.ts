@@ -8,6 +8,7 @@ import { Serial } from "../vmm/serial.ts";
 import { couple, decouple } from "./coupling.ts";
 import { readNetwork } from "./network-read.ts";
 import { guestLinks, networkRequest } from "./network-request.ts";
+import { GuestSysctls, readSysctls } from "./sysctls.ts";
 
 export interface NetworkParts {
   /** A process in the VM's network namespace. */
@@ -33,6 +34,7 @@ export class Network {
   readonly #parts: NetworkParts;
   #coupled = new Set<string>();
   #known = "";
+  readonly #sysctls = new GuestSysctls();
   #loopback: Promise<Loopback | undefined> | undefined;
   readonly #syncs = new Serial();
 
@@ -75,15 +77,26 @@ export class Network {
     }
   }
 
+  /** Without them a container runs as well as most. */
+  async #readSysctls(interfaces: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    try {
+      return await readSysctls(this.#parts.pid, interfaces);
+    } catch (error) {
+      this.#parts.warn(`the network namespace's sysctls are not taken over: ${(error as Error).message}`);
+      return new Map();
+    }
+  }
+
   async #sync(last: boolean): Promise<void> {
     const { pid, devices, configure } = this.#parts;
     if (devices === 0) return;
-    if (!hasInterfaces(pid)) {
+    const names = interfacesOf(pid);
+    if (names.length === 0) {
       if (last && this.#known === "") await configure({});
       if (last) this.#known ||= "{}";
       return;
     }
-    const state = await readNetwork(pid);
+    const [state, sysctls] = await Promise.all([readNetwork(pid), this.#readSysctls(names)]);
     const links = guestLinks(state);
     if (links.length > devices) {
       throw new RpcError(
@@ -93,23 +106,24 @@ export class Network {
     }
     const request = networkRequest(state);
     const text = JSON.stringify(request);
-    if (text === this.#known) return;
+    const changes = this.#sysctls.take(sysctls, names);
+    if (text === this.#known && changes.length === 0) return;
     const fresh = links
       .map(({ ifname, mtu }, index) => ({ ifname, mtu, tap: tapName(index) }))
       .filter(({ ifname, tap }) => !this.#coupled.has(`${ifname} ${tap}`));
     if (this.#parts.path !== undefined)
       this.#parts.onCoupled({ namespace: this.#parts.path, interfaces: links.map(({ ifname }) => ifname) });
-    await Promise.all([couple(`/proc/${pid}/ns/net`, fresh), configure(request)]);
+    await Promise.all([couple(`/proc/${pid}/ns/net`, fresh), configure({ ...request, sysctls: changes })]);
     for (const { ifname, tap } of fresh) this.#coupled.add(`${ifname} ${tap}`);
     this.#known = text;
   }
 }
 
-/** Whether there is more than loopback and the taps. Costs nothing, for most starts have nothing to do. */
-function hasInterfaces(pid: number): boolean {
-  const names = readFileSync(`/proc/${pid}/net/dev`, "latin1")
+/** All but loopback and the taps. Costs nothing, for most starts have nothing to do. */
+function interfacesOf(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/net/dev`, "latin1")
     .split("\n")
     .slice(2)
-    .map((line) => line.split(":")[0]?.trim() ?? "");
-  return names.some((name) => name !== "" && name !== "lo" && !isTap(name));
+    .map((line) => line.split(":")[0]?.trim() ?? "")
+    .filter((name) => name !== "" && name !== "lo" && !isTap(name));
 }

@@ -10,11 +10,21 @@ export interface ToolOptions {
   readonly cwd?: string | undefined;
   /** For its standard input. */
   readonly input?: string | undefined;
+  /** Exit statuses that are no failure; 0 if undefined. */
+  readonly statuses?: readonly number[] | undefined;
+}
+
+interface Failure {
+  /** The exit status, if the program ran to its end. */
+  readonly code?: number | string;
+  readonly stdout: string;
+  readonly stderr?: string;
+  readonly message: string;
 }
 
 /** Runs one of the system's tools to its end and gives what it printed. Rejects with the first line of what it said. */
 export async function tool(program: string, args: readonly string[], options: ToolOptions): Promise<string> {
-  const { timeoutMs, cwd = "/", input } = options;
+  const { timeoutMs, cwd = "/", input, statuses = [] } = options;
   const running = run(program, args, { cwd, timeout: timeoutMs });
   // It may end before it has read all.
   running.child.stdin?.on("error", () => {});
@@ -22,7 +32,8 @@ export async function tool(program: string, args: readonly string[], options: To
   try {
     return (await running).stdout;
   } catch (error) {
-    const { stderr, message } = error as { stderr?: string; message: string };
+    const { stdout, stderr, code, message } = error as Failure;
+    if (typeof code === "number" && statuses.includes(code)) return stdout;
     const said = (stderr ?? "").trim().split("\n")[0];
     throw new Error(said || message, { cause: error });
   }

@@ -111,6 +111,15 @@ Neighbour *net_neighbour(NetworkRequest *request, const char *address, const uin
   return neighbour;
 }
 
+Microvm__Guest__V1__Sysctl *net_sysctl(NetworkRequest *request, const char *name, const char *value) {
+  Microvm__Guest__V1__Sysctl *sysctl = malloc(sizeof *sysctl);
+  microvm__guest__v1__sysctl__init(sysctl);
+  sysctl->name = strdup(name);
+  sysctl->value = strdup(value);
+  ADD(request, sysctls, sysctl);
+  return sysctl;
+}
+
 static void run(void (*prepare)(void), void (*test)(void)) {
   fflush(NULL);
   pid_t pid = fork();

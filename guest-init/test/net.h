@@ -20,6 +20,7 @@ Route *net_route(NetworkRequest *request, const char *prefix, const char *gatewa
 Rule *net_rule(NetworkRequest *request, uint32_t family, uint32_t priority, uint32_t table);
 Neighbour *net_neighbour(NetworkRequest *request, const char *address, const uint8_t mac[6],
                          const char *interface);
+Microvm__Guest__V1__Sysctl *net_sysctl(NetworkRequest *request, const char *name, const char *value);
 ProtobufCBinaryData net_bytes(const char *address);
 
 // Runs the test in a process of its own, whose memory is not looked after.

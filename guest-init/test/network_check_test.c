@@ -195,6 +195,34 @@ static void neighbours(void) {
   CHECK(says(request, "neighbour 0: there is no interface 'lo'"));
 }
 
+static bool sysctl_passes(const char *name) {
+  char text[512];
+  NetworkRequest *request = net_request();
+  net_sysctl(request, name, "1");
+  return network_check(request, text, sizeof text);
+}
+
+static void sysctls(void) {
+  CHECK(sysctl_passes("core/somaxconn") && sysctl_passes("ipv4/conf/a..b/rp_filter") && sysctl_passes("..."));
+  CHECK(!sysctl_passes("") && !sysctl_passes("/") && !sysctl_passes("/ipv4") && !sysctl_passes("ipv4/"));
+  CHECK(!sysctl_passes("..") && !sysctl_passes("../kernel/x") && !sysctl_passes("ipv4/../../kernel/x"));
+  CHECK(!sysctl_passes("ipv4/./x") && !sysctl_passes("ipv4//x"));
+  char long_text[258];
+  memset(long_text, 'a', sizeof long_text);
+  long_text[128] = 0;
+  CHECK(sysctl_passes(long_text));
+  long_text[128] = 'a';
+  long_text[129] = 0;
+  CHECK(!sysctl_passes(long_text));
+  NetworkRequest *request = net_request();
+  long_text[129] = 'a';
+  long_text[257] = 0;
+  net_sysctl(request, "x", long_text)->value[256] = 0;
+  CHECK(passes(request));
+  net_sysctl(request, "x", long_text);
+  CHECK(says(request, "sysctl x: a value has at most 256 bytes"));
+}
+
 static void counts(void) {
   Interface *interface;
   NetworkRequest *request = net_request();
@@ -219,6 +247,7 @@ WITH_NET(net_run, addresses)
 WITH_NET(net_run, routes)
 WITH_NET(net_run, rules)
 WITH_NET(net_run, neighbours)
+WITH_NET(net_run, sysctls)
 WITH_NET(net_run, counts)
 
 const struct test network_check_tests[] = {
@@ -228,6 +257,7 @@ const struct test network_check_tests[] = {
     {"network: routes that are refused", routes_with_net},
     {"network: rules that are refused", rules_with_net},
     {"network: neighbours that are refused", neighbours_with_net},
+    {"network: sysctls that are refused", sysctls_with_net},
     {"network: how many there may be", counts_with_net},
     {0},
 };

@@ -83,16 +83,47 @@ static void addresses(void) {
   CHECK(net_ip_says_only("-o addr show eth1", ""));
 }
 
+// Of the network namespace that this process is in.
+static bool sysctl_is(const char *name, const char *expected) {
+  char path[256], text[64] = "";
+  snprintf(path, sizeof path, "/proc/sys/net/%s", name);
+  FILE *file = fopen(path, "r");
+  bool is = file && fgets(text, sizeof text, file) && strcmp(text, expected) == 0;
+  if (file)
+    fclose(file);
+  return is;
+}
+
+static void sysctls(void) {
+  NetworkRequest *request = net_request();
+  // By the names that the interfaces get, and before they get addresses.
+  net_address(net_add(request, "eth0", "net0"), "fd00:4::2/64");
+  net_sysctl(request, "ipv6/conf/all/disable_ipv6", "1");
+  net_sysctl(request, "ipv6/conf/net0/disable_ipv6", "0");
+  net_sysctl(request, "ipv4/ip_local_port_range", "40000 50000");
+  net_sysctl(request, "ipv4/no_such", "1");
+  net_sysctl(request, "ipv4/conf/net0/rp_filter", "no number");
+  net_sysctl(request, "ipv4/conf/net0/arp_ignore", "2");
+  CHECK(net_call(request) == 0);
+  CHECK(sysctl_is("ipv4/ip_local_port_range", "40000\t50000\n"));
+  CHECK(sysctl_is("ipv4/conf/net0/arp_ignore", "2\n") && sysctl_is("ipv4/conf/net0/rp_filter", "0\n"));
+  CHECK(sysctl_is("ipv6/conf/all/disable_ipv6", "1\n"));
+  CHECK(net_ip_says("-6 -o addr show dev net0", "fd00:4::2/64"));
+}
+
 WITH_HOST(interfaces)
 WITH_HOST(stranger)
 WITH_HOST(addresses)
+WITH_HOST(sysctls)
 WITH_NET(net_run_in_namespace, interfaces_with_host)
 WITH_NET(net_run_in_namespace, stranger_with_host)
 WITH_NET(net_run_in_namespace, addresses_with_host)
+WITH_NET(net_run_in_namespace, sysctls_with_host)
 
 const struct test network_links_tests[] = {
     {"network: interfaces and their names", interfaces_with_host_with_net},
     {"network: a device that has an interface's name", stranger_with_host_with_net},
     {"network: addresses", addresses_with_host_with_net},
+    {"network: sysctls", sysctls_with_host_with_net},
     {0},
 };

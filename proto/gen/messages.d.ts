@@ -2308,6 +2308,9 @@ export namespace microvm {
                 /** NetworkRequest neighbours. */
                 neighbours: microvm.guest.v1.Neighbour.$Properties[];
 
+                /** NetworkRequest sysctls. */
+                sysctls: microvm.guest.v1.Sysctl.$Properties[];
+
                 /**
                  * Creates a new NetworkRequest instance using the specified properties.
                  * @param [properties] Properties to set
@@ -2351,6 +2354,9 @@ export namespace microvm {
 
                     /** NetworkRequest neighbours */
                     neighbours?: (microvm.guest.v1.Neighbour.$Properties[]|null);
+
+                    /** NetworkRequest sysctls */
+                    sysctls?: (microvm.guest.v1.Sysctl.$Properties[]|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -2958,6 +2964,77 @@ export namespace microvm {
 
                 /** Shape of a Neighbour. */
                 type $Shape = microvm.guest.v1.Neighbour.$Properties;
+            }
+
+            /**
+             * Properties of a Sysctl.
+             * @deprecated Use microvm.guest.v1.Sysctl.$Properties instead.
+             */
+            interface ISysctl extends microvm.guest.v1.Sysctl.$Properties {
+            }
+
+            /** Represents a Sysctl. */
+            class Sysctl {
+
+                /**
+                 * Constructs a new Sysctl.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: microvm.guest.v1.Sysctl.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Sysctl name. */
+                name: string;
+
+                /** Sysctl value. */
+                value: string;
+
+                /**
+                 * Creates a new Sysctl instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns Sysctl instance
+                 */
+                static create(properties: microvm.guest.v1.Sysctl.$Shape): microvm.guest.v1.Sysctl & microvm.guest.v1.Sysctl.$Shape;
+                static create(properties?: microvm.guest.v1.Sysctl.$Properties): microvm.guest.v1.Sysctl;
+
+                /**
+                 * Encodes the specified Sysctl message. Does not implicitly {@link microvm.guest.v1.Sysctl.verify|verify} messages.
+                 * @param message Sysctl message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: microvm.guest.v1.Sysctl.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Sysctl message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {microvm.guest.v1.Sysctl & microvm.guest.v1.Sysctl.$Shape} Sysctl
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): microvm.guest.v1.Sysctl & microvm.guest.v1.Sysctl.$Shape;
+            }
+
+            namespace Sysctl {
+
+                /** Properties of a Sysctl. */
+                interface $Properties {
+
+                    /** Sysctl name */
+                    name?: (string|null);
+
+                    /** Sysctl value */
+                    value?: (string|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Sysctl. */
+                type $Shape = microvm.guest.v1.Sysctl.$Properties;
             }
 
             /**

@@ -3196,6 +3196,7 @@ export const microvm = $root.microvm = (() => {
                     this.routes = [];
                     this.rules = [];
                     this.neighbours = [];
+                    this.sysctls = [];
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -3206,6 +3207,7 @@ export const microvm = $root.microvm = (() => {
                 NetworkRequest.prototype.routes = $util.emptyArray;
                 NetworkRequest.prototype.rules = $util.emptyArray;
                 NetworkRequest.prototype.neighbours = $util.emptyArray;
+                NetworkRequest.prototype.sysctls = $util.emptyArray;
 
                 NetworkRequest.create = function(properties) {
                     return new NetworkRequest(properties);
@@ -3230,6 +3232,9 @@ export const microvm = $root.microvm = (() => {
                     if (message.neighbours != null && message.neighbours.length)
                         for (let i = 0; i < message.neighbours.length; ++i)
                             $root.microvm.guest.v1.Neighbour.encode(message.neighbours[i], writer.uint32(34).fork(), _depth + 1).ldelim();
+                    if (message.sysctls != null && message.sysctls.length)
+                        for (let i = 0; i < message.sysctls.length; ++i)
+                            $root.microvm.guest.v1.Sysctl.encode(message.sysctls[i], writer.uint32(42).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -3293,6 +3298,14 @@ export const microvm = $root.microvm = (() => {
                                 if (!(message.neighbours && message.neighbours.length))
                                     message.neighbours = [];
                                 message.neighbours.push($root.microvm.guest.v1.Neighbour.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.sysctls && message.sysctls.length))
+                                    message.sysctls = [];
+                                message.sysctls.push($root.microvm.guest.v1.Sysctl.decode(reader, reader.size(), $undefined, _depth + 1));
                                 continue;
                             }
                         }
@@ -4246,6 +4259,104 @@ export const microvm = $root.microvm = (() => {
                 };
 
                 return Neighbour;
+            })();
+
+            v1.Sysctl = (function() {
+
+                const Sysctl = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                Sysctl.prototype.name = "";
+                Sysctl.prototype.value = "";
+
+                Sysctl.create = function(properties) {
+                    return new Sysctl(properties);
+                };
+
+                Sysctl.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                        writer.uint32(10).string(message.name);
+                    if (message.value != null && $Object.hasOwnProperty.call(message, "value") && message.value !== "")
+                        writer.uint32(18).string(message.value);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                Sysctl.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.microvm.guest.v1.Sysctl();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.name = value;
+                                else
+                                    delete message.name;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.value = value;
+                                else
+                                    delete message.value;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Sysctl;
             })();
 
             v1.DialRequest = (function() {
