@@ -1,4 +1,5 @@
 import type { MuxStream } from "../proto/stream/mux.ts";
+import { mark } from "../proto/trace.ts";
 import type { Sink } from "./sink.ts";
 
 /** One output of a process, on its way from the guest to where the client wants it. */
@@ -18,7 +19,10 @@ export class Output {
 
   async #copy(): Promise<void> {
     try {
+      let first = true;
       for (let bytes = await this.#stream.read(); bytes !== undefined; bytes = await this.#stream.read()) {
+        if (first) mark("first output");
+        first = false;
         this.#writing = true;
         await this.#sink.write(bytes);
         this.#writing = false;

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { span } from "../proto/trace.ts";
 
 const run = promisify(execFile);
 
@@ -25,6 +26,7 @@ interface Failure {
 /** Runs one of the system's tools to its end and gives what it printed. Rejects with the first line of what it said. */
 export async function tool(program: string, args: readonly string[], options: ToolOptions): Promise<string> {
   const { timeoutMs, cwd = "/", input, statuses = [] } = options;
+  const end = span([program, ...args].join(" ").slice(0, 100));
   const running = run(program, args, { cwd, timeout: timeoutMs });
   // It may end before it has read all.
   running.child.stdin?.on("error", () => {});
@@ -36,5 +38,7 @@ export async function tool(program: string, args: readonly string[], options: To
     if (typeof code === "number" && statuses.includes(code)) return stdout;
     const said = (stderr ?? "").trim().split("\n")[0];
     throw new Error(said || message, { cause: error });
+  } finally {
+    end();
   }
 }

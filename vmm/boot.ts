@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { guest } from "../proto/guest/methods.ts";
+import { traced } from "../proto/trace.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import { restoreState } from "./migration.ts";
@@ -69,12 +70,12 @@ async function boot(vm: Vm, config: VmConfig, restored: Restored | undefined): P
 }
 
 async function restore(vm: Vm, memory: Restored): Promise<void> {
-  await Promise.all([checkQemu(vm), memory]);
-  await restoreState(vm.qmp);
+  await Promise.all([checkQemu(vm), traced("memory is copied", () => memory)]);
+  await traced("restore", () => restoreState(vm.qmp));
 }
 
 async function checkQemu(vm: Vm): Promise<void> {
-  const { major, minor } = await vm.qmp.greeting;
+  const { major, minor } = await traced("QEMU starts", () => vm.qmp.greeting);
   if (major < MIN_QEMU.major || (major === MIN_QEMU.major && minor < MIN_QEMU.minor)) {
     throw new Error(
       `QEMU ${major}.${minor} is too old: ${MIN_QEMU.major}.${MIN_QEMU.minor} or later is needed (on Debian 12 from backports)`,

@@ -1,5 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { span } from "../proto/trace.ts";
 import type { NetworkNamespace } from "./vm-config.ts";
 
 /** How a child ended. */
@@ -86,7 +87,9 @@ export class Child {
   /** Throws if the program cannot be started. */
   static async spawn(argv: readonly string[], stdio: StdioOptions): Promise<Child> {
     const [program = "", ...args] = argv;
+    const end = span(`spawn ${program.split("/").at(-1)}`);
     const child = spawn(program, args, { stdio, cwd: "/" });
+    end();
     const { pid } = child;
     if (pid === undefined) {
       const error = await new Promise<Error>((resolve) => child.once("error", resolve));

@@ -3,6 +3,7 @@ import type { Duplex, Readable } from "node:stream";
 import { debugScope } from "../proto/debug.ts";
 import { guest } from "../proto/guest/methods.ts";
 import { StreamMux, StreamViolation } from "../proto/stream/mux.ts";
+import { traced } from "../proto/trace.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
 import { guardBoot, type Restored } from "./boot.ts";
 import { Child, confinedArgv, describeExit, type Placement } from "./child.ts";
@@ -59,7 +60,7 @@ async function startAll(
   undo: AsyncDisposableStack,
 ) {
   const starts = sharedDirectories(config).map(async (share) => {
-    const virtiofsd = await startVirtiofsd(config, share, log, placement);
+    const virtiofsd = await traced(`virtiofsd ${share.tag}`, () => startVirtiofsd(config, share, log, placement));
     undo.defer(async () => void (await virtiofsd.child.kill()));
     return virtiofsd;
   });
@@ -179,7 +180,7 @@ export class Vm {
     undo.defer(() => template?.close());
     const [virtiofsds, memory] = await both(
       startAll(config, log, placement, undo),
-      template && loadMemory(config.memory, config.memoryMib, template.memory, placement),
+      template && traced("memory", () => loadMemory(config.memory, config.memoryMib, template.memory, placement)),
     );
     if (memory) undo.defer(() => closeSync(memory.fd));
     const files = template && memory ? { memory: memory.fd, state: template.state } : origin.saving;

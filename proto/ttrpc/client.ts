@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { debugScope } from "../debug.ts";
+import { span } from "../trace.ts";
 import { Code } from "./code.ts";
 import { type Decoded, encode } from "./codec.ts";
 import { FrameDecoder, type Oversized } from "./decode.ts";
@@ -75,6 +76,7 @@ export class TtrpcClient {
     const onMessage = () => reject(new RpcError(Code.Internal, `ttrpc: ${m.name}: unexpected data message`));
     const settle = (outcome: Uint8Array | RpcError) =>
       outcome instanceof RpcError ? reject(outcome) : resolve(outcome);
+    const end = span(`call ${m.name}`);
     const streamId = this.#send(m, request, 0, timeoutMs, { onMessage, settle });
 
     const onAbort = () => signal && reject(canceled(m, signal));
@@ -84,6 +86,7 @@ export class TtrpcClient {
     try {
       return decodeOrInternal(m.response, decodeResponse(await promise));
     } finally {
+      end();
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
       this.#waiters.delete(streamId);

@@ -1,3 +1,4 @@
+import { traced } from "../trace.ts";
 import { Code } from "./code.ts";
 import { type Decoded, decode, encode } from "./codec.ts";
 import type { Method } from "./method.ts";
@@ -36,7 +37,8 @@ export function unary<Req extends object, Res extends object>(
     kind: "unary",
     service: m.service,
     name: m.name,
-    handle: async (payload, context) => encode(m.response, await handle(decodePayload(m, payload), context)),
+    handle: (payload, context) =>
+      traced(m.name, async () => encode(m.response, await handle(decodePayload(m, payload), context))),
   };
 }
 
