@@ -54,7 +54,7 @@ export function vmCgroup(spec: Spec, config: VmConfig, settings: Settings, log: 
 }
 
 /** Devices cannot be added to a VM that runs, and the later containers of a pod may bring volumes. */
-function mayHaveVolumes(spec: Spec): boolean {
+export function mayHaveVolumes(spec: Spec): boolean {
   return (spec.mounts ?? []).some(isBind) || groupOf(spec, "") !== "";
 }
 

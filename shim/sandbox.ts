@@ -16,7 +16,7 @@ import { type Launch, launchVm } from "./launch.ts";
 import type { Log } from "./log.ts";
 import { shareMounts, unmountTree } from "./mounts.ts";
 import { Network } from "./network.ts";
-import { thisProgram, vmCgroup, vmConfig } from "./sandbox-config.ts";
+import { mayHaveVolumes, thisProgram, vmCgroup, vmConfig } from "./sandbox-config.ts";
 import { SeccompCompiler } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
 import { type SandboxState, type StateDir, thisProcess } from "./state-dir.ts";
@@ -62,16 +62,20 @@ export class Sandbox {
   }
 
   async #prepare(uid: number, spec: Spec, settings: () => Settings) {
+    this.stateDir.create(uid);
+    // Beside what comes until the first program wants them.
+    const { sharedDir, volumesDir } = this.stateDir;
+    const shared = Promise.all([sharedDir, ...(mayHaveVolumes(spec) ? [volumesDir] : [])].map(shareMounts));
+    shared.catch(() => {});
     const given = settings();
     const config = vmConfig(spec, given, this.stateDir, uid);
     this.#namespace = config.network;
-    this.stateDir.create(uid);
     const cgroup = vmCgroup(spec, config, given, this.log);
     this.#cgroup = cgroup;
     this.#remember({ shim: thisProcess(), processes: [], cgroups: cgroup.directories });
     cgroup.create();
-    await Promise.all([config.sharedDir, config.volumesDir].filter((path) => path !== undefined).map(shareMounts));
     const template = new Template(config, given.template, this.log);
+    await shared;
     const launch: Launch = (origin, network = config.network) => this.#launch({ ...config, network }, cgroup, origin);
     return launchVm(template, launch, () => !this.isStopping);
   }
@@ -228,21 +232,31 @@ export class Sandbox {
   /** Powers the guest off, then removes everything that the VM had on the host. Twice is once. */
   stop(): Promise<void> {
     this.#stopped ??= (async () => {
-      // Another one may be about to take its place.
-      for (const settled of [this.#launched, this.#ready]) {
-        await settled.catch(() => {});
-        await this.#current?.shutDown(POWER_OFF_LIMIT_MS);
-      }
-      await this.#network?.close();
+      await this.#launched.catch(() => {});
+      await this.#current?.powerOff(POWER_OFF_LIMIT_MS);
+      await Promise.all([this.#endVm(), this.#network?.close(), this.#unmount()]);
       await this.#cgroup?.remove();
       try {
-        for (const path of [this.stateDir.sharedDir, this.stateDir.volumesDir]) await unmountTree(path);
         this.stateDir.remove();
       } catch (error) {
         this.log.write("warning", (error as Error).message);
       }
     })();
     return this.#stopped;
+  }
+
+  async #endVm(): Promise<void> {
+    await this.#current?.stop();
+    // Another one may have been about to take its place.
+    await this.#ready.catch(() => {});
+    await this.#current?.stop();
+  }
+
+  /** What cannot be unmounted keeps the state directory. */
+  async #unmount(): Promise<void> {
+    const { sharedDir, volumesDir } = this.stateDir;
+    const warn = (error: Error) => this.log.write("warning", error.message);
+    await Promise.all([sharedDir, volumesDir].map((path) => unmountTree(path).catch(warn)));
   }
 
   async #subscribe(vm: Vm): Promise<void> {

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "n
 import { connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { decodeStartInput, encodeBootstrapResult } from "../proto/containerd/bootstrap.ts";
+import { descriptor } from "../vmm/listening-socket.ts";
 import { checkId, groupOf, readSpec } from "./bundle.ts";
 import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
 import type { Invocation } from "./flags.ts";
@@ -89,13 +90,6 @@ function startDaemon(server: Server, parameters: DaemonParameters): void {
   if (child.pid === undefined) throw new Error("cannot start unshare: is util-linux installed?");
   raiseOomScore(child.pid);
   child.unref();
-}
-
-/** Node has no public name for the descriptor of a server, and only a descriptor can be inherited. */
-function descriptor(server: Server): number {
-  const fd = (server as unknown as { _handle: { fd: number } })._handle?.fd;
-  if (typeof fd !== "number" || fd < 0) throw new Error("the listening socket has no descriptor");
-  return fd;
 }
 
 /** When memory runs out the kernel should take a shim before it takes containerd. */

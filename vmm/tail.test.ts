@@ -9,7 +9,7 @@ test("keeps the last lines, printable, whatever is sent", async () => {
   for (let i = 0; i < 1000; i++) stream.write(`line ${i}\r\n`);
   stream.write("\x1b]0;title\x07par");
   stream.end("tial");
-  await new Promise((resolve) => stream.once("end", resolve));
+  await tail.ended;
   expect(lines).toHaveLength(1000);
   expect(tail.text).toMatch(/line 998 \| line 999 \| \?\]0;title\?partial$/);
   expect(tail.text.length).toBeLessThan(300);

@@ -5,6 +5,8 @@ import type { Readable } from "node:stream";
  * `onLine` sees each whole line, printable characters only.
  */
 export class Tail {
+  /** Resolves when nothing more can come. */
+  readonly ended: Promise<void>;
   readonly #limit: number;
   #text = "";
   #partial = "";
@@ -14,6 +16,7 @@ export class Tail {
     stream.on("data", (chunk: Buffer) => this.#consume(chunk, onLine));
     // An error here is the end of the other side, which its exit tells better.
     stream.on("error", () => {});
+    this.ended = new Promise((resolve) => stream.once("close", resolve));
   }
 
   /** The last lines, joined by " | " so that they fit in a one-line message. */

@@ -23,7 +23,7 @@ export function templateKey(config: VmConfig): string {
     NO_DESCRIPTORS,
     shares.map(({ tag }) => ({ tag, socketPath: "" })),
   );
-  const virtiofsd = shares.map(({ cache }) => virtiofsdArgs("", "", cache));
+  const virtiofsd = shares.map(({ cache }) => virtiofsdArgs("", 0, cache));
   const text = JSON.stringify([FORMAT, parts, qemu, virtiofsd, processor()]);
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }

@@ -10,9 +10,9 @@ export type CachePolicy = "always" | "never";
  *
  * Submounts are announced, so that two file systems below the directory cannot be taken for one by their inode numbers.
  */
-export function virtiofsdArgs(directory: string, socketPath: string, cache: CachePolicy): string[] {
+export function virtiofsdArgs(directory: string, socketFd: number, cache: CachePolicy): string[] {
   return [
-    `--socket-path=${socketPath}`,
+    `--fd=${socketFd}`,
     `--shared-dir=${directory}`,
     "--sandbox=namespace",
     `--cache=${cache}`,

@@ -1,67 +1,48 @@
-import { chownSync, existsSync, watch } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { Child, confinedArgv, describeExit, type Placement } from "./child.ts";
+import { listenFor } from "./listening-socket.ts";
 import type { Share } from "./qemu-args.ts";
 import type { SharedDirectory } from "./shared-directories.ts";
 import { Tail } from "./tail.ts";
 import { virtiofsdArgs } from "./virtiofsd-args.ts";
 import type { VmConfig } from "./vm-config.ts";
 
-/** virtiofsd, listening on `socketPath`. It serves one connection and ends with it. */
+/** virtiofsd, for QEMU to connect to at `socketPath`. It serves one connection and ends with it. */
 export interface Virtiofsd extends Share {
   readonly child: Child;
+  /** Resolves when it has ended, with the reason in words; undefined for a good end. */
+  readonly ended: Promise<string | undefined>;
 }
 
-const READY_LIMIT_MS = 10_000;
+/** Of virtiofsd, the socket that it inherits. */
+const SOCKET_FD = 3;
 
 let started = 0;
 
-/** Resolves when QEMU may connect. Rejects if the program cannot be started, ends early or is not ready in time. */
+/** Starts one. QEMU may connect at once: it waits until virtiofsd is ready. Rejects if the program cannot be started. */
 export async function startVirtiofsd(
   config: VmConfig,
   { tag, directory, cache }: SharedDirectory,
   log: (line: string) => void,
   placement: Placement,
 ): Promise<Virtiofsd> {
-  // One that is instead of another has a path of its own: the other may be about to end.
+  // One that is instead of another has a path of its own: the other may be about to end. QEMU runs as a user of its own,
+  // and connecting takes the right to write.
   const socketPath = join(config.runDir, `${tag}${++started}.sock`);
-  // Watched before the start, so that the socket cannot appear unseen.
-  const appeared = watchFor(config.runDir, socketPath);
-  try {
-    const argv = confinedArgv(config.virtiofsd, virtiofsdArgs(directory, socketPath, cache), {
-      network: { kind: "host" },
-    });
-    const child = await Child.spawn(argv, ["ignore", "ignore", "pipe"]);
-    placement.add(child.pid);
-    const stderr = new Tail(child.stdio[2] as Readable, (line) => log(`virtiofsd: ${line}`));
-    const early = child.exited.then((exit) => `ended with ${describeExit(exit)}: ${stderr.text}`);
-    const outcome = await Promise.race([appeared.done, early]);
-    if (outcome !== undefined) {
-      await child.kill();
-      throw new Error(`virtiofsd ${outcome} (${config.virtiofsd}; 1.11 or later, the Rust program, is needed)`);
-    }
-    placement.addChildren(child.pid);
-    // QEMU runs as a user of its own, and connecting takes the right to write.
-    chownSync(socketPath, config.uid, config.uid);
-    return { tag, child, socketPath };
-  } finally {
-    appeared.stop();
-  }
-}
-
-/** `done` resolves to undefined when the path exists, to a text when the limit has passed. */
-function watchFor(directory: string, path: string): { done: Promise<string | undefined>; stop(): void } {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const timer = setTimeout(() => resolve(`was not ready within ${READY_LIMIT_MS / 1000} s`), READY_LIMIT_MS);
-  const watcher = watch(directory, () => {
-    if (existsSync(path)) resolve(undefined);
+  const socket = await listenFor(socketPath, config.uid);
+  const argv = confinedArgv(config.virtiofsd, virtiofsdArgs(directory, SOCKET_FD, cache), {
+    network: { kind: "host" },
   });
-  return {
-    done: promise,
-    stop() {
-      clearTimeout(timer);
-      watcher.close();
-    },
-  };
+  const child = await Child.spawn(argv, ["ignore", "ignore", "pipe", socket.fd]).finally(() => socket.close());
+  placement.add(child.pid);
+  const stderr = new Tail(child.stdio[2] as Readable, (line) => log(`virtiofsd: ${line}`));
+  const ended = child.exited.then(async (exit) => {
+    if (exit.code === 0) return undefined;
+    // One that is killed may leave a child behind for a moment, which holds it open.
+    if (exit.signal === null) await stderr.ended;
+    const said = stderr.text === "" ? "" : `: ${stderr.text}`;
+    return `virtiofsd ended with ${describeExit(exit)}${said} (${config.virtiofsd}; 1.11 or later, the Rust program, is needed)`;
+  });
+  return { tag, child, socketPath, ended };
 }

@@ -149,10 +149,7 @@ export class Vm {
     this.ended = Promise.race([
       this.#qemuExit(),
       // virtiofsd ends well when QEMU has gone, and then QEMU's exit is the reason.
-      ...this.virtiofsds.map(async ({ exited }) => {
-        const exit = await exited;
-        return exit.code === 0 ? this.#qemuExit() : `virtiofsd ended with ${describeExit(exit)}`;
-      }),
+      ...virtiofsds.map(async ({ ended }) => (await ended) ?? this.#qemuExit()),
       // A connection that just ends is told better by the exit of whoever ended it.
       this.streams.closed.then((error) =>
         error instanceof StreamViolation
@@ -188,6 +185,11 @@ export class Vm {
     const qemu = await startQemu(config, placement, virtiofsds, beginning, files);
     undo.defer(async () => void (await qemu.kill()));
     const vm = new Vm(qemu, virtiofsds, config, log, template && memory && checked(template, memory));
+    // It has them by then.
+    const placeChildren = () => {
+      for (const { pid } of vm.virtiofsds) placement.addChildren(pid);
+    };
+    void vm.ready.then(placeChildren).catch(() => {});
     undo.move();
     if (memory) closeSync(memory.fd);
     template?.close();
@@ -216,11 +218,9 @@ export class Vm {
     this.streams.close();
   }
 
-  /** Asks guest-init to write everything back and power off, for at most `timeoutMs`; then `stop()`. */
-  async shutDown(timeoutMs: number): Promise<void> {
-    if (!this.qemu.ended && !this.#stopping) {
-      await this.standstill.awake(() => this.guest.call(guest.shutdown, {}, { timeoutMs })).catch(() => {});
-    }
-    await this.stop();
+  /** Asks guest-init to write everything back and power off; waits for the answer at most `timeoutMs`. Never rejects. */
+  async powerOff(timeoutMs: number): Promise<void> {
+    if (this.qemu.ended || this.#stopping) return;
+    await this.standstill.awake(() => this.guest.call(guest.shutdown, {}, { timeoutMs })).catch(() => {});
   }
 }
