@@ -112,9 +112,10 @@ describe("docker", () => {
         terminal.type("exit 6\r");
         told.terminal = await terminal.end();
         told.top = (await text(["top", "srv", "-o", "comm,args"])).stdout;
-        const stats = (await text(["stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}} {{.PIDs}}", "srv"]))
-          .stdout;
-        told.stats = stats.replaceAll(/[1-9][\d.]*[KMG]?i?B/g, "SIZE");
+        const stats = (
+          await text(["stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}} {{.NetIO}} {{.PIDs}}", "srv"])
+        ).stdout;
+        told.stats = stats.replaceAll(/[1-9][\d.]*[kKMG]?i?B/g, "SIZE");
         told.port = (await text(["port", "srv"])).stdout;
         told.logged = (await text(["logs", "srv"])).stdout.split("\n")[0];
         const stop = await text(["stop", "-t", "1", "srv"]);

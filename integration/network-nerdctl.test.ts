@@ -98,6 +98,31 @@ describe("nerdctl", () => {
     expect(ours).toEqual(theirs);
   });
 
+  test("stats count what the container has received and sent", async () => {
+    const { theirs, ours } = await both(async (runtime) => {
+      const nerdctl = new Nerdctl(lab.containerd, runtime);
+      await nerdctl.must(runArgs(runtime, ["-d", "--name", "srv", "--ip", "10.4.0.50"], ["peer", "serve", `${PORT}`]));
+      try {
+        await until(20_000, "the server listens", async () =>
+          (await peer("ask", "10.4.0.50", `${PORT}`, "0")).includes("refused") ? undefined : true,
+        );
+        await peer("ask", "10.4.0.50", `${PORT}`, "8000000");
+        const { stdout } = await nerdctl.must(["stats", "--no-stream", "--format", "{{.NetIO}}", "srv"]);
+        return byteCounts(stdout.toString());
+      } finally {
+        await nerdctl.must(["rm", "-f", "srv"]);
+      }
+    });
+    const [received = 0, sent = 0] = theirs;
+    expect(received).toBeGreaterThan(8_000_000);
+    // How the receiver acknowledges is its own affair.
+    expect(sent).toBeLessThan(1_000_000);
+    expect(ours[0]).toBeGreaterThan(received * 0.98);
+    expect(ours[0]).toBeLessThan(received * 1.02);
+    expect(ours[1]).toBeLessThan(1_000_000);
+    expect(ours[1]).toBeGreaterThan(0);
+  });
+
   test("none has loopback only", async () => {
     const { theirs, ours } = await both(async (runtime) =>
       visible(
@@ -130,3 +155,11 @@ describe("nerdctl", () => {
     }
   });
 });
+
+/** "8.27MB / 12.3kB", as clients print it. */
+function byteCounts(text: string): number[] {
+  const units: Record<string, number> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
+  return [...text.matchAll(/([\d.]+)([kMG]?B)/g)].map(
+    ([, count, unit = ""]) => Number(count) * (units[unit] ?? Number.NaN),
+  );
+}

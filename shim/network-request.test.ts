@@ -14,7 +14,7 @@ const STATE: NetworkState = {
       addr_info: [],
     },
     {
-      ifname: "microvm0",
+      ifname: "lo-microvm0",
       flags: ["BROADCAST"],
       mtu: 1500,
       link_type: "[1]",
@@ -50,7 +50,7 @@ const STATE: NetworkState = {
     { dst: "fe80::/64", dev: "eth0", protocol: "2", metric: 256, flags: [] },
     { dst: "fd00::/64", dev: "eth0", protocol: "2", metric: 256, flags: [] },
     { dst: "default", gateway: "fd00::1", dev: "eth0", metric: 1024, flags: [] },
-    { dst: "10.8.0.0/16", dev: "microvm0", flags: [] },
+    { dst: "10.8.0.0/16", dev: "lo-microvm0", flags: [] },
   ],
   rules: [
     { priority: 0, src: "all", table: "255" },

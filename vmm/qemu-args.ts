@@ -124,12 +124,12 @@ function kernelArgs(config: VmConfig, fds: QemuDescriptors): string[][] {
 
 /** What microvm-taps calls the tap of a network device, in the VM's network namespace. */
 export function tapName(index: number): string {
-  return `microvm${index}`;
+  return `lo-microvm${index}`;
 }
 
 /** Whether an interface of that namespace is such a tap. */
 export function isTap(name: string): boolean {
-  return /^microvm\d+$/.test(name);
+  return /^lo-microvm\d+$/.test(name);
 }
 
 /** The address that a network device has before it gets that of an interface: guest-init knows the device by it. */

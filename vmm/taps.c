@@ -4,10 +4,12 @@
 //
 //   microvm-taps COUNT FIRST-DESCRIPTOR PROGRAM [ARG...]
 //
-// The devices are named microvm0, microvm1 and so on. They are down, and
-// nothing comes from them or goes to them. Their indices are the last ones, so
-// that others get theirs as they would without, and are listed first: clients
-// take the first interface that is up for the container's own.
+// The devices are named lo-microvm0, lo-microvm1 and so on: nerdctl and
+// cAdvisor leave out what begins with "lo" when they add up what interfaces
+// have carried, and what goes through these has been counted before. They are
+// down, and nothing comes from them or goes to them. Their indices are the last
+// ones, so that others get theirs as they would without, and are listed first:
+// clients take the first interface that is up for the container's own.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -34,7 +36,7 @@ static void open_tap(unsigned char index, int descriptor) {
   if (ioctl(fd, TUNSETIFINDEX, &last) < 0)
     fail("TUNSETIFINDEX");
   struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
-  snprintf(request.ifr_name, sizeof request.ifr_name, "microvm%u", index);
+  snprintf(request.ifr_name, sizeof request.ifr_name, "lo-microvm%u", index);
   if (ioctl(fd, TUNSETIFF, &request) < 0)
     fail(errno == EBUSY ? "the network namespace has another VM, which has all "
                           "of its packets"
