@@ -62,10 +62,13 @@ describe.each([
 });
 
 describe("options", () => {
-  const group = (tree: string): Shared => ({
+  const group = (tree: string, flagged: string): Shared => ({
     name: "options",
     flags: [
       ...bindFlags(tree, "/rbind", "rbind:rw"),
+      ...bindFlags(flagged, "/kept", "bind"),
+      ...bindFlags(`${flagged}/f`, "/kept-file", "bind:rprivate:rw"),
+      ...bindFlags(flagged, "/anew", "bind:noatime"),
       ...bindFlags(tree, "/bind", "bind:rw"),
       ...bindFlags(tree, "/ro", "rbind:ro"),
       ...bindFlags(tree, "/rro", "rbind:rro"),
@@ -88,6 +91,15 @@ describe("options", () => {
         script: `awk '$5 ~ /^.(rbind|bind|ro|rro|strict|missing|etc.beside)/ && $5 !~ /below/ {print $5, $6}' /proc/self/mountinfo`,
         expect: { code: 0 },
       },
+      {
+        name: "the flags of the source's mount, unless there are others",
+        script: `awk '$5 ~ /^.(kept|anew)/ {gsub(/,relatime/, "", $6); print $5, $6}' /proc/self/mountinfo`,
+        expect: { code: 0 },
+      },
+      {
+        name: "what they mean",
+        script: `for at in /kept /anew; do cp /bin/busybox $at/id; $at/id -u; echo $?; mknod $at/null c 1 3; echo > $at/null; echo $?; rm $at/id $at/null; done; echo x > /kept-file && cat /kept-file`,
+      },
       { name: "no programs", script: "cp /bin/busybox /rbind/echo; /strict/echo x; /rbind/echo y; rm /rbind/echo" },
       { name: "through symbolic links", script: "cat /missing/a/b/file /missing/file /etc/beside/file" },
       { name: "a device that every kernel has", script: "echo x > /masked && cat /masked && stat -c %F /masked" },
@@ -102,8 +114,13 @@ describe("options", () => {
     symlinkSync(path, join(path, "link"));
     symlinkSync("file", join(path, "filelink"));
     tree.mount("below");
+    await using outer = sharedTree(directory("outer"));
+    const flagged = join(outer.path, "flagged");
+    mkdirSync(flagged);
+    outer.mount("flagged", "nosuid,nodev,noexec");
+    writeFileSync(join(flagged, "f"), "f\n");
     writeFileSync(join(path, "below/f"), "below\n");
-    const compared = group(path);
+    const compared = group(path, flagged);
     const { theirs, ours } = await both((name) => runShared(lab, compared, name));
     for (const [n, comparison] of compared.scripts.entries()) {
       judge(comparison, { theirs: theirs[n] as Outcome, ours: ours[n] as Outcome });

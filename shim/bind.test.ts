@@ -22,7 +22,9 @@ test.each([
   [["rbind", "rprivate"], true, false],
   [["bind", "private"], false, false],
 ])("options %j: recursive %j, follows the host's mounts %j", (options, recursive, follows) => {
-  expect(bindsOf({ mounts: [bind(options)] }, "/")).toEqual([{ source: "/s", destination: "/d", recursive, follows }]);
+  expect(bindsOf({ mounts: [bind(options)] }, "/")).toEqual([
+    { source: "/s", destination: "/d", recursive, follows, options },
+  ]);
 });
 
 test.each([

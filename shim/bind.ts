@@ -12,6 +12,8 @@ export interface Bind {
   readonly recursive: boolean;
   /** What the host mounts below the source later appears in the container, too. */
   readonly follows: boolean;
+  /** As they are in config.json. */
+  readonly options: readonly string[];
 }
 
 export function isBind({ type, options = [] }: SpecMount): boolean {
@@ -29,6 +31,7 @@ export function bindsOf(spec: Spec, bundle: string): Bind[] {
       destination,
       recursive: options.includes("rbind"),
       follows: !options.some((option) => /^r?(private|unbindable)$/.test(option)),
+      options,
     };
   });
 }

@@ -21,7 +21,11 @@ const SPEC = {
 const none = () => undefined;
 
 test("paths, namespaces and resources become the guest's", () => {
-  const spec = guestSpec(SPEC, "c1", ["/run/volumes/7", "/run/volumes/3"], "host", none);
+  const volumes = [
+    { source: "/run/volumes/7", flags: [] },
+    { source: "/run/volumes/3", flags: ["nosuid"] },
+  ];
+  const spec = guestSpec(SPEC, "c1", volumes, "host", none);
   expect(spec.root).toEqual({ path: "/run/shared/c1/rootfs", readonly: true });
   expect(spec.process).toEqual({ args: ["true"] });
   expect(spec.hooks).toEqual({ startContainer: [{ path: "/bin/inside" }] });
@@ -30,6 +34,7 @@ test("paths, namespaces and resources become the guest's", () => {
   expect(spec.linux?.cgroupsPath).toBe("/c1");
   expect(spec.linux?.resources).toEqual({ cpu: { quota: 100 }, memory: { limit: 5 } });
   expect(spec.mounts?.map(({ source }) => source)).toEqual(["proc", "/run/volumes/7", "/run/volumes/3"]);
+  expect(spec.mounts?.map(({ options }) => options)).toEqual([undefined, ["rbind", "ro"], ["bind", "nosuid"]]);
 });
 
 test("a namespace of the host that is no network cannot be joined", () => {

@@ -2,31 +2,32 @@ import { isAbsolute, resolve } from "node:path";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import { isBind } from "./bind.ts";
-import type { Resources, Spec } from "./bundle.ts";
+import type { Resources, Spec, SpecMount } from "./bundle.ts";
 import { guestDevices } from "./devices.ts";
+import type { GuestBind } from "./volumes.ts";
 
 /** Where guest-init mounts the shared directory. */
 const GUEST_SHARED = "/run/shared";
 
 /**
  * Translates a container's config.json from the host to the guest: paths, namespaces and what only a host has. Pure.
- * `volumes`: paths in the guest, one for each bind mount. `hostname`: the host's.
+ * `volumes`: one for each bind mount. `hostname`: the host's.
  * `namespacePath`: of a namespace in the guest, for a path on the host that is the same one's; undefined for any other.
  * Throws Unimplemented for what a VM cannot give (yet), with the reason, and what `guestDevices` throws.
  */
 export function guestSpec(
   spec: Spec,
   id: string,
-  volumes: readonly string[],
+  volumes: readonly GuestBind[],
   hostname: string,
   namespacePath: (path: string) => string | undefined,
 ): Spec {
-  const sources = volumes.values();
+  const binds = volumes.values();
   const mounts = (spec.mounts ?? []).map((mount) => ({
     ...mount,
     // As runc takes it: from the root, and without looking at what ".." passes by.
     destination: resolve("/", mount.destination),
-    ...(isBind(mount) && { source: sources.next().value ?? "" }),
+    ...(isBind(mount) && guestBind(mount, binds.next().value)),
   }));
   // The guest has no AppArmor and no SELinux: the VM is the boundary there. Of the
   // hooks only startContainer's run inside the container; the host runs the others.
@@ -43,6 +44,10 @@ export function guestSpec(
     mounts,
     linux: guestLinux(spec, id, namespacePath),
   };
+}
+
+function guestBind({ options = [] }: SpecMount, bind: GuestBind | undefined): Partial<SpecMount> {
+  return { source: bind?.source ?? "", options: [...options, ...(bind?.flags ?? [])] };
 }
 
 /** Where the guest finds a container's root file system. */

@@ -3,11 +3,20 @@ import { join } from "node:path";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import type { Bind } from "./bind.ts";
+import { keptFlags, mountOptions } from "./mount-flags.ts";
 import { bindTree, unmountTree } from "./mounts.ts";
 import { guestDevice, hostOnly } from "./special-file.ts";
 
 /** Where guest-init mounts the directory of the volumes. */
 const GUEST_VOLUMES = "/run/volumes";
+
+/** A bind mount as the guest is to make it. */
+export interface GuestBind {
+  /** Path in the guest. */
+  readonly source: string;
+  /** Options beside those of config.json. */
+  readonly flags: readonly string[];
+}
 
 interface Volume {
   readonly key: string;
@@ -35,16 +44,16 @@ export class Volumes {
     this.#staging = staging;
   }
 
-  /** Mounts them for a container and returns their paths in the guest, in order. `release` undoes it, also in part. */
-  async add(container: string, binds: readonly Bind[]): Promise<string[]> {
+  /** Mounts them for a container and returns them for the guest, in order. `release` undoes it, also in part. */
+  async add(container: string, binds: readonly Bind[]): Promise<GuestBind[]> {
     return Promise.all(
       binds.map(async (bind) => {
         const found = examine(bind);
         const device = guestDevice(found.stats);
-        if (device !== undefined) return device;
+        if (device !== undefined) return { source: device, flags: [] };
         const { name, mounted } = this.#acquire(container, bind, found);
         await mounted;
-        return join(GUEST_VOLUMES, name);
+        return { source: join(GUEST_VOLUMES, name), flags: keptFlags(bind.options, mountOptions(found.path)) };
       }),
     );
   }

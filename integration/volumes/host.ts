@@ -30,8 +30,8 @@ export function buildProbe(directory: string): string {
 /** A directory on a mount of its own that others can be slaves of, as a host's root is under systemd. */
 export interface SharedTree extends AsyncDisposable {
   readonly path: string;
-  /** Mounts a tmpfs on a directory below. */
-  mount(name: string): void;
+  /** Mounts a tmpfs on a directory below, with options as mount(8) takes them. */
+  mount(name: string, options?: string): void;
   unmount(name: string): void;
 }
 
@@ -40,7 +40,8 @@ export function sharedTree(path: string): SharedTree {
   execFileSync("mount", ["-n", "--bind", "--make-shared", path, path]);
   return {
     path,
-    mount: (name) => void execFileSync("mount", ["-n", "-t", "tmpfs", "below", join(path, name)]),
+    mount: (name, options = "rw") =>
+      void execFileSync("mount", ["-n", "-t", "tmpfs", "-o", options, "below", join(path, name)]),
     // As it may be in use by a container.
     unmount: (name) => void execFileSync("umount", ["-n", "-l", join(path, name)]),
     async [Symbol.asyncDispose]() {
