@@ -1,6 +1,6 @@
 /** Volumes and the root file system are what they are under runc, and what host and container change both see. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -12,6 +12,7 @@ import { useLab } from "./harness/lab.ts";
 import { microvm } from "./harness/paths.ts";
 import { bindFlags, buildProbe, PROBE, sharedTree } from "./volumes/host.ts";
 import { transcript } from "./volumes/live.ts";
+import { Shell } from "./volumes/shell.ts";
 
 const lab = useLab("2.4");
 const directory = (name: string) => join(lab.containerd.directory, name);
@@ -178,6 +179,27 @@ describe("while the container runs", () => {
     expect(theirs.watched).toContain("by-host");
     expect(ours.watched).not.toContain("by-host");
     expect(ours.watched).toContain("by-container");
+  });
+
+  test("a directory of 100,000 files is listed whole, also after changes on either side", async () => {
+    const many = directory("many");
+    mkdirSync(many);
+    const names = new Set(Array.from({ length: 100_000 }, (_, n) => `file-${n}`));
+    for (const name of names) writeFileSync(join(many, name), "");
+    await using shell = new Shell(lab, microvm, [
+      ...bindFlags(buildProbe(directory("bin")), PROBE, "ro"),
+      ...bindFlags(many, "/v", "rw"),
+    ]);
+    const seen = async () => (await shell.ask(`${PROBE}/probe --list /v`)).trimEnd().split("\n").toSorted();
+    expect(await seen()).toEqual([...names].toSorted());
+    rmSync(join(many, "file-50000"));
+    writeFileSync(join(many, "host's"), "");
+    expect(await shell.ask('rm /v/file-77777; touch "/v/guest\'s"')).toBe("");
+    for (const name of ["file-50000", "file-77777"]) names.delete(name);
+    for (const name of ["host's", "guest's"]) names.add(name);
+    expect(await seen()).toEqual([...names].toSorted());
+    expect(readdirSync(many).toSorted()).toEqual([...names].toSorted());
+    rmSync(many, { recursive: true });
   });
 
   test("containers of a pod that mount the same share locks and sockets", async () => {

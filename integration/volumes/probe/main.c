@@ -6,6 +6,7 @@
 //        probe --ask SOCKET        prints the greeting
 //        probe --watch DIRECTORY   prints the names of files that appear there,
 //        until one is called "end" probe --who               whom it runs as
+//        probe --list DIRECTORY    prints the names in it as they come
 #include "probe.h"
 
 int main(int argc, char **argv) {
@@ -15,6 +16,8 @@ int main(int argc, char **argv) {
     return try_lock(argv[2]);
   if (argc == 3 && strcmp(argv[1], "--watch") == 0)
     return watch(argv[2]);
+  if (argc == 3 && strcmp(argv[1], "--list") == 0)
+    return list(argv[2]);
   if (argc == 3)
     return talk(argv[1], argv[2]);
   if (argc != 2 || chdir(argv[1]) < 0)

@@ -54,6 +54,7 @@ void special(void);
 void notifications(void);
 void directories(void);
 void programs(const char *self);
+int list(const char *path);
 
 // content.c
 struct flock whole(short type);
