@@ -3,13 +3,14 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Memory, measureMemory } from "./bench/memory.ts";
+import { measureNetwork } from "./bench/network.ts";
 import { NAMES, type Name } from "./bench/runtimes.ts";
 import { measureTimes, type Times, WORKLOADS, type Workload, withIdle } from "./bench/times.ts";
 import { buildDir, type ContainerdVersion } from "./harness/paths.ts";
 import { runApart, type Session, session } from "./harness/session.ts";
 
 interface Measured {
-  readonly workload: Workload;
+  readonly workload: Pick<Workload, "title" | "bytes">;
   readonly times: Record<Name, Times>;
 }
 
@@ -59,6 +60,7 @@ async function bench(current: Session, runs: number, version: ContainerdVersion)
     for (const workload of WORKLOADS) all.push({ workload, times: await measureTimes(current, workload, runs) });
     return all;
   });
+  for (const { flow, times } of await measureNetwork(current, runs)) measured.push({ workload: flow, times });
   const memory = { runc: await measureMemory(current, "runc"), microvm: await measureMemory(current, "microvm") };
   process.stdout.write(`containerd ${version}, ${runs} runs of each\n\n${timeTable(measured)}\n${memoryTable(memory)}`);
   const times = Object.fromEntries(measured.map(({ workload, times }) => [workload.title, times]));

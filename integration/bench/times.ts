@@ -42,7 +42,8 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-function summary(all: number[]): Times {
+/** Of milliseconds, at least one. */
+export function summary(all: number[]): Times {
   const sorted = all.toSorted((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? Number.NaN;
   const median = (at(Math.floor((sorted.length - 1) / 2)) + at(Math.ceil((sorted.length - 1) / 2))) / 2;
