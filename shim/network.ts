@@ -35,6 +35,7 @@ export class Network {
   #coupled = new Set<string>();
   #known = "";
   readonly #sysctls = new GuestSysctls();
+  #closed = false;
   #loopback: Promise<Loopback | undefined> | undefined;
   readonly #syncs = new Serial();
 
@@ -55,6 +56,7 @@ export class Network {
 
   /** The VM is gone: what outlives it is as it was. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#syncs.settled();
     await (await this.#loopback)?.close();
     const { path } = this.#parts;
@@ -67,12 +69,14 @@ export class Network {
 
   /** A container that only its own host cannot reach by loopback is better than none. */
   async #openLoopback(): Promise<Loopback | undefined> {
+    const warn = (why: string) =>
+      this.#parts.warn(`connections made within the container's network namespace do not reach it: ${why}`);
     try {
-      return await this.#parts.openLoopback();
+      const loopback = await this.#parts.openLoopback();
+      void loopback.ended.then((how) => !this.#closed && warn(`microvm-loopback ended with ${how}`));
+      return loopback;
     } catch (error) {
-      this.#parts.warn(
-        `connections made within the container's network namespace do not reach it: ${(error as Error).message}`,
-      );
+      warn((error as Error).message);
       return undefined;
     }
   }

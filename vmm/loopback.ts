@@ -78,6 +78,11 @@ export class Loopback {
     return loopback;
   }
 
+  /** Settles once, with how, when nothing is joined any more. */
+  get ended(): Promise<string> {
+    return this.#child.exited.then(describeExit);
+  }
+
   /** Connections that are made stay. Legal in any state, twice too. */
   async close(): Promise<void> {
     await this.#child.kill();

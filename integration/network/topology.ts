@@ -82,7 +82,7 @@ export function runFlags(namespace: string, peerDirectory: string): string[] {
   return ["--with-ns", `network:/run/netns/${namespace}`, "--mount", mount];
 }
 
-/** All that coupling could leave in a namespace, or here: its links, and what traffic control does with them. */
+/** All that a VM could leave in a namespace, or here: links, what traffic control does with them, and listeners. */
 export function traces(namespace?: string): string {
   const where = namespace === undefined ? [] : ["-n", namespace];
   const tc = (...args: string[]) => spawnSync("tc", [...where, ...args], { encoding: "utf8" }).stdout;
@@ -92,5 +92,6 @@ export function traces(namespace?: string): string {
   const devices = names.map((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? "");
   // A device may go while this looks.
   const filters = devices.map((device) => tc("filter", "show", "dev", device, "ingress"));
-  return [...names, tc("qdisc", "show"), ...filters].join("\n");
+  const listeners = namespace === undefined ? "" : ip("netns", "exec", namespace, "ss", "-Hltn");
+  return [...names, tc("qdisc", "show"), ...filters, listeners].join("\n");
 }
