@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,7 +16,8 @@
 // Of the sockets in their map; that of IPv6 follows.
 enum { HOLDING = 0, ACCEPTING = 2, SOCKETS = 4 };
 
-#define DECISIONS_MAX 4096
+// Each lives for the instant until its segment has come in again.
+#define DECISIONS_MAX 1024
 #define LENGTH_MAX 96
 
 static int decisions = -1;
@@ -24,11 +26,13 @@ static int bpf(enum bpf_cmd command, union bpf_attr *attr) {
   return syscall(SYS_bpf, command, attr, sizeof *attr);
 }
 
-static int make_map(enum bpf_map_type type, size_t key, unsigned entries) {
+static int make_map(enum bpf_map_type type, size_t key, unsigned entries,
+                    unsigned flags) {
   union bpf_attr attr = {.map_type = type,
                          .key_size = key,
                          .value_size = sizeof(uint32_t),
-                         .max_entries = entries};
+                         .max_entries = entries,
+                         .map_flags = flags};
   int fd = bpf(BPF_MAP_CREATE, &attr);
   if (fd < 0)
     fail("BPF_MAP_CREATE");
@@ -260,9 +264,13 @@ static void add_sockets(int map, uint32_t number,
 
 void steer_open(const struct listeners *accepting,
                 const struct listeners *holding) {
-  decisions =
-      make_map(BPF_MAP_TYPE_LRU_HASH, sizeof(struct key), DECISIONS_MAX);
-  int sockets = make_map(BPF_MAP_TYPE_SOCKMAP, sizeof(uint32_t), SOCKETS);
+  // Before Linux 5.11 maps count as locked memory.
+  const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+  setrlimit(RLIMIT_MEMLOCK, &unlimited);
+  // Without memory for entries that are not there yet.
+  decisions = make_map(BPF_MAP_TYPE_HASH, sizeof(struct key), DECISIONS_MAX,
+                       BPF_F_NO_PREALLOC);
+  int sockets = make_map(BPF_MAP_TYPE_SOCKMAP, sizeof(uint32_t), SOCKETS, 0);
   add_sockets(sockets, HOLDING, holding);
   add_sockets(sockets, ACCEPTING, accepting);
   int program = load_program(sockets);
