@@ -19,6 +19,16 @@ const NETWORK = {
       isGateway: true,
       ipam: { type: "host-local", ranges: [[{ subnet: "10.57.0.0/24" }]], routes: [{ dst: "0.0.0.0/0" }] },
     },
+    {
+      type: "tuning",
+      mac: "02:57:00:00:00:07",
+      mtu: 1400,
+      sysctl: {
+        "net.core.somaxconn": "500",
+        "net.ipv4.tcp_keepalive_time": "77",
+        "net.ipv4.conf.eth0.arp_filter": "1",
+      },
+    },
   ],
 };
 
@@ -34,14 +44,18 @@ describe.each(VERSIONS)("containerd %s", (version) => {
       ip("link", "delete", name);
   });
 
-  test("run --cni: interfaces that come after Create", async () => {
+  test("run --cni: interfaces and settings that come after Create", async () => {
     const script =
       "ip -4 -o address show eth0 | sed 's/^.*inet //; s/10.57.0.[0-9]*/OWN/; s/ *valid.*//'; " +
-      "ip route | sed 's/src .*/src/'; ping -c 1 -W 5 10.57.0.1 | grep -c ttl=";
+      "cd /proc/sys/net; cat core/somaxconn ipv4/tcp_keepalive_time ipv4/conf/eth0/arp_filter; " +
+      "cd /sys/class/net/eth0; cat address mtu; ip route | sed 's/src .*/src/'; ping -c 1 -W 5 10.57.0.1 | grep -c ttl=";
     const { theirs, ours } = await both(async (runtime) =>
       visible(await lab.run(["sh", "-c", script], { runtime, flags: ["--cni"] })),
     );
-    expect(theirs).toMatchObject({ code: 0, stdout: expect.stringMatching(/^OWN\/24 [\s\S]*\n1\n$/) });
+    expect(theirs).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^OWN\/24 .*\n500\n77\n1\n02:57:00:00:00:07\n1400\n[\s\S]*\n1\n$/),
+    });
     expect(ours).toEqual(theirs);
   });
 
