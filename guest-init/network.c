@@ -38,6 +38,16 @@ static bool fail(const struct setting *setting, const char *what, int error) {
   return false;
 }
 
+// Devices from which they have been taken.
+static bool bind_wanted(struct setting *setting) {
+  for (size_t i = 0; i < setting->request->n_interfaces; i++) {
+    int result = network_link_bind(setting->request->interfaces[i]->device_mac.data);
+    if (result < 0)
+      return fail(setting, setting->request->interfaces[i]->name, result);
+  }
+  return true;
+}
+
 static bool find_links(struct setting *setting) {
   const Request *request = setting->request;
   setting->links_of = calloc(request->n_interfaces + 1, sizeof *setting->links_of);
@@ -190,7 +200,7 @@ void network_handle(uint32_t call, const ProtobufCMessage *message) {
     return rpc_fail(call, TTRPC_INTERNAL, "no netlink socket: %s", strerror(-fd));
   setting.fd = fd;
   Microvm__Guest__V1__NetworkResponse response = MICROVM__GUEST__V1__NETWORK_RESPONSE__INIT;
-  if (find_links(&setting) && unbind_others(&setting) && configure(&setting))
+  if (bind_wanted(&setting) && find_links(&setting) && unbind_others(&setting) && configure(&setting))
     rpc_answer(call, &response.base);
   netlink_free(&setting.batch);
   free(setting.links.list);

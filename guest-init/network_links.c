@@ -11,9 +11,18 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define UNBIND "/sys/bus/virtio/drivers/virtio_net/unbind"
+#define DRIVER "/sys/bus/virtio/drivers/virtio_net/"
 // Below it a device has no IPv6.
 #define IPV6_MTU_MIN 1280
+
+// As many as the machine has places for devices.
+#define PARKED_MAX 24
+
+// Without a driver, as they were: a template has all of its devices here.
+static struct {
+  struct network_link list[PARKED_MAX];
+  size_t count;
+} parked;
 
 static void copy_mac(uint8_t mac[MAC_LENGTH], const struct rtattr *attribute) {
   if (RTA_PAYLOAD(attribute) == MAC_LENGTH)
@@ -141,7 +150,26 @@ void network_link_change(struct netlink_batch *batch, const struct network_link 
   set_flag(batch, link, interface->up ? "going up" : "going down", name, IFF_UP, interface->up);
 }
 
+static int tell_driver(const char *path, const char *device) {
+  cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+  return fd < 0 || write(fd, device, strlen(device)) < 0 ? -errno : 0;
+}
+
 int network_link_unbind(const struct network_link *link) {
-  cleanup_fd int fd = open(UNBIND, O_WRONLY | O_CLOEXEC);
-  return fd < 0 || write(fd, link->device, strlen(link->device)) < 0 ? -errno : 0;
+  int result = tell_driver(DRIVER "unbind", link->device);
+  if (result == 0 && parked.count < PARKED_MAX)
+    parked.list[parked.count++] = *link;
+  return result;
+}
+
+int network_link_bind(const uint8_t mac[MAC_LENGTH]) {
+  for (size_t i = 0; i < parked.count; i++) {
+    if (memcmp(parked.list[i].first_mac, mac, MAC_LENGTH) != 0)
+      continue;
+    int result = tell_driver(DRIVER "bind", parked.list[i].device);
+    if (result == 0)
+      parked.list[i] = parked.list[--parked.count];
+    return result;
+  }
+  return 0;
 }

@@ -38,5 +38,7 @@ void network_link_change(struct netlink_batch *batch, const struct network_link 
 void network_link_rename(struct netlink_batch *batch, const struct network_link *link, const char *name);
 // Takes the interface away from its virtio device. 0 or a negative errno.
 int network_link_unbind(const struct network_link *link);
+// Gives the device that was known by that address an interface again; nothing if none was taken from it.
+int network_link_bind(const uint8_t mac[MAC_LENGTH]);
 
 #endif

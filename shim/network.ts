@@ -15,6 +15,8 @@ export interface NetworkParts {
   readonly pid: number;
   /** How many devices the VM has. */
   readonly devices: number;
+  /** None of them has an interface yet. */
+  readonly bare: boolean;
   /** Configures the guest's devices. */
   readonly configure: (request: NetworkRequest) => Promise<unknown>;
   /** Of a network namespace that outlives the VM; undefined for the VM's own. */
@@ -92,11 +94,11 @@ export class Network {
   }
 
   async #sync(last: boolean): Promise<void> {
-    const { pid, devices, configure } = this.#parts;
+    const { pid, devices, bare, configure } = this.#parts;
     if (devices === 0) return;
     const names = interfacesOf(pid);
     if (names.length === 0) {
-      if (last && this.#known === "") await configure({});
+      if (last && this.#known === "" && !bare) await configure({});
       if (last) this.#known ||= "{}";
       return;
     }

@@ -148,6 +148,7 @@ export class Sandbox {
     this.#network ??= new Network({
       pid: vm.pid,
       devices: vm.config.networkDevices,
+      bare: vm.restored,
       configure: (request) => this.call(guest.network, request),
       path: this.#namespace?.kind === "path" ? this.#namespace.path : undefined,
       openLoopback: () => this.#openLoopback(vm),

@@ -116,6 +116,8 @@ export class Vm {
   readonly guest: TtrpcClient;
   readonly streams: StreamMux;
   readonly standstill: Standstill;
+  /** It began as a template's; its network devices have no interface then. */
+  readonly restored: boolean;
   /** Settles once, with the reason in words, when any of its parts has ended. `stop()` ends it too. */
   readonly ended: Promise<string>;
   /** Resolves when guest-init serves. Rejects with what went wrong and the console's tail; the VM is stopped then. */
@@ -130,6 +132,7 @@ export class Vm {
     restored: Restored | undefined,
   ) {
     this.config = config;
+    this.restored = restored !== undefined;
     this.qemu = qemu;
     this.virtiofsds = virtiofsds.map(({ child }) => child);
     const [, stdout, stderr, qmp, control, io] = qemu.stdio as unknown as [
