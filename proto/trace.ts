@@ -1,7 +1,10 @@
 import { appendFileSync, closeSync, openSync, writeSync } from "node:fs";
 
-/** Where the trace goes; undefined for none. */
-const path = process.env.MICROVM_TRACE || undefined;
+/** Where the trace goes; undefined for none. Read when it is wanted: the program is loaded before it is run. */
+function target(): string | undefined {
+  return process.env.MICROVM_TRACE || undefined;
+}
+
 /** Spans that are under way, by the line of the picture that each has for itself. */
 const lanes: boolean[] = [];
 
@@ -11,7 +14,7 @@ const lanes: boolean[] = [];
  * it costs a comparison. A trace that cannot be written is none.
  */
 export async function traced<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
-  if (path === undefined) return work();
+  if (target() === undefined) return work();
   const end = span(name);
   try {
     return await work();
@@ -22,7 +25,7 @@ export async function traced<Result>(name: string, work: () => Promise<Result>):
 
 /** Begins a span; what it gives ends it. */
 export function span(name: string): () => void {
-  if (path === undefined) return () => {};
+  if (target() === undefined) return () => {};
   const lane = lanes.indexOf(false) < 0 ? lanes.length : lanes.indexOf(false);
   lanes[lane] = true;
   const begun = now();
@@ -34,12 +37,12 @@ export function span(name: string): () => void {
 
 /** A moment. */
 export function mark(name: string): void {
-  if (path !== undefined) write({ name, ph: "i", s: "p", ts: now(), tid: 1 });
+  if (target() !== undefined) write({ name, ph: "i", s: "p", ts: now(), tid: 1 });
 }
 
 /** Names this process, and tells how long Node took until now. */
 export function traceProcess(name: string): void {
-  if (path === undefined) return;
+  if (target() === undefined) return;
   write({ name: "process_name", ph: "M", args: { name } });
   const begun = performance.timeOrigin * 1000;
   write({ name: "Node starts", ph: "X", ts: begun, dur: now() - begun, tid: 1 });
@@ -51,6 +54,7 @@ function now(): number {
 }
 
 function write(event: Record<string, unknown>): void {
+  const path = target();
   if (path === undefined) return;
   try {
     begin(path);

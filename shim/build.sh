@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 output=$1
 work=build/shim
 mkdir -p "$work"
-node_modules/.bin/esbuild shim/main.ts --bundle --platform=node --target=node26 --format=cjs \
+# The source stays in the memory of each process, twice; names are kept for whoever reads a stack.
+node_modules/.bin/esbuild shim/main.ts --bundle --minify-whitespace --minify-syntax --platform=node --target=node26 --format=cjs \
   --define:import.meta.dirname=undefined --log-level=warning --outfile="$work/main.cjs"
 cat > "$work/sea.json" <<JSON
 {

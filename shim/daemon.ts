@@ -8,6 +8,7 @@ import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
 import { EventPublisher } from "./events.ts";
 import { Log } from "./log.ts";
 import { lateNotes, type Note, vmSettings } from "./options.ts";
+import { Rest } from "./rest.ts";
 import { Sandbox } from "./sandbox.ts";
 import { StateDir, vmUser } from "./state-dir.ts";
 import { taskRoutes } from "./task-service.ts";
@@ -51,7 +52,11 @@ export function daemon(): void {
   };
   const seeOptions = (late: Any) => tell(lateNotes(late, options));
   const server = new TtrpcServer(taskRoutes({ sandbox, events, exit: () => setImmediate(exit), seeOptions }));
-  listener.on("connection", (socket) => server.serve(socket));
+  const rest = new Rest();
+  listener.on("connection", (socket) => {
+    socket.on("data", () => rest.disturb());
+    server.serve(socket);
+  });
   listener.listen({ fd: LISTEN_FD });
 
   // A client that goes away is no reason to end, and neither is its hang-up.

@@ -1,6 +1,12 @@
 import { traced, traceProcess } from "../proto/trace.ts";
+import { daemon } from "./daemon.ts";
 import { DAEMON_VARIABLE } from "./daemon-parameters.ts";
+import { deleteAction } from "./delete.ts";
 import { parseFlags } from "./flags.ts";
+import { infoResponse } from "./info.ts";
+import { start } from "./start.ts";
+import { templateAction } from "./template-action.ts";
+import { versionText } from "./version.ts";
 
 /** containerd reads standard error together with standard output: nothing but an error may ever be printed there. */
 process.removeAllListeners("warning");
@@ -8,18 +14,17 @@ process.removeAllListeners("warning");
 async function main(args: readonly string[]): Promise<void> {
   const flags = parseFlags(args);
   if (flags.action) traceProcess(`shim ${flags.action} ${flags.id}`);
-  if (flags.version) return print((await import("./version.ts")).versionText(process.argv0));
-  if (flags.info) return print((await import("./info.ts")).infoResponse());
-  // Each action loads what it needs alone: containerd waits for every one of them.
+  if (flags.version) return print(versionText(process.argv0));
+  if (flags.info) return print(infoResponse());
   switch (flags.action) {
     case "start":
-      return (await import("./start.ts")).start(flags);
+      return start(flags);
     case "delete":
-      return (await import("./delete.ts")).deleteAction(flags);
+      return deleteAction(flags);
     case "template":
-      return (await import("./template-action.ts")).templateAction();
+      return templateAction();
     case "daemon":
-      if (process.env[DAEMON_VARIABLE] !== undefined) return (await import("./daemon.ts")).daemon();
+      if (process.env[DAEMON_VARIABLE] !== undefined) return daemon();
       break;
   }
   throw new Error(
