@@ -64,8 +64,9 @@ unit: setup ## unit tests of TypeScript and C
 
 test: check unit integration ## everything
 
-integration: build ## real containerd, real QEMU, real guests
+integration: build ## real containerd, real QEMU, real guests; the main part once more with VMs that boot
 	integration/run.sh
+	TEMPLATES=off integration/run.sh lifecycle.test run.test streams.test
 
 client-tests: build ## containerd's own tests of its client, with runc and with this runtime: some twenty minutes
 	integration/client/run.sh
@@ -73,8 +74,8 @@ client-tests: build ## containerd's own tests of its client, with runc and with 
 demo: build ## a container in a microvm under a private containerd, step by step
 	node integration/demo.ts
 
-bench: build ## this runtime beside runc: a table, and build/bench.json
-	node integration/bench.ts
+bench: build ## this runtime beside runc: tables, build/bench.json and a picture of a start; BENCH=--runs=5 and the like
+	integration/tools/prepared.sh node integration/bench.ts $(BENCH)
 
 doctor: setup ## what this machine has and lacks
 	@.make/doctor.sh

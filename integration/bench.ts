@@ -1,74 +1,79 @@
-/** This runtime beside runc on one containerd: times of what clients do, memory of an idle container. */
+/** This runtime beside runc on one containerd: times of what clients do, memory of an idle container, phases of a start. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Memory, measureMemory } from "./bench/memory.ts";
+import { measureBridge, measureCrowd } from "./bench/crowd.ts";
+import { measureIdle, measureLeak } from "./bench/many.ts";
+import { measureMemory } from "./bench/memory.ts";
 import { measureNetwork } from "./bench/network.ts";
-import { NAMES, type Name } from "./bench/runtimes.ts";
-import { measureTimes, type Times, WORKLOADS, type Workload, withIdle } from "./bench/times.ts";
+import { measurePhases } from "./bench/phases.ts";
+import { type Measured, memoryTable, phaseTable, table, timeTable } from "./bench/tables.ts";
+import { measureTimes, WORKLOADS, withIdle } from "./bench/times.ts";
 import { buildDir, type ContainerdVersion } from "./harness/paths.ts";
 import { runApart, type Session, session } from "./harness/session.ts";
 
-interface Measured {
-  readonly workload: Pick<Workload, "title" | "bytes">;
-  readonly times: Record<Name, Times>;
+interface Options {
+  readonly runs: number;
+  readonly starts: number;
+  readonly idle: number;
+  readonly containerd: ContainerdVersion;
 }
 
-function options(): { runs: number; version: ContainerdVersion } {
+function options(): Options {
+  const text = (value: string) => ({ type: "string", default: value }) as const;
   const { values } = parseArgs({
-    options: { runs: { type: "string", default: "20" }, containerd: { type: "string", default: "2.4" } },
+    options: { runs: text("20"), starts: text("0"), idle: text("0"), containerd: text("2.4") },
   });
-  const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs ${values.runs}: must be a whole number above 0`);
-  if (values.containerd !== "1.6" && values.containerd !== "2.4") {
-    throw new Error(`--containerd ${values.containerd}: must be 1.6 or 2.4`);
-  }
-  return { runs, version: values.containerd };
+  const { containerd } = values;
+  if (containerd !== "1.6" && containerd !== "2.4") throw new Error(`--containerd ${containerd}: must be 1.6 or 2.4`);
+  const number = (name: "runs" | "starts" | "idle", min: number) => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < min)
+      throw new Error(`--${name} ${values[name]}: must be a number from ${min}`);
+    return value;
+  };
+  return { runs: number("runs", 1), starts: number("starts", 0), idle: number("idle", 0), containerd };
 }
 
-function table(rows: readonly (readonly (string | number)[])[]): string {
-  const line = ([first = "", ...rest]: readonly (string | number)[]) =>
-    String(first).padEnd(40) + rest.map((cell) => String(cell).padStart(12)).join("");
-  return `${rows.map(line).join("\n")}\n`;
-}
-
-function timeTable(measured: readonly Measured[]): string {
-  const ms = ({ median, min, max }: Times) => [median, min, max].map((value) => value.toFixed(0));
-  const rate = (bytes: number, { median }: Times) => (bytes === 0 ? "" : (bytes / 1e3 / median).toFixed(0));
-  const rows = measured.flatMap(({ workload: { title, bytes }, times }) =>
-    NAMES.map((name) => [
-      `${title}: ${name}`,
-      ...ms(times[name]),
-      (times[name].median / times.runc.median).toFixed(1),
-      rate(bytes, times[name]),
-    ]),
-  );
-  return table([["ms", "median", "min", "max", "ratio", "MB/s"], ...rows]);
-}
-
-function memoryTable(memory: Record<Name, Memory[]>): string {
-  const mib = (kib: number) => (kib / 1024).toFixed(1);
-  const rows = NAMES.flatMap((name) =>
-    memory[name].map((each) => [`${name}: ${each.process}`, mib(each.pssKiB), mib(each.privateKiB)]),
-  );
-  return table([["one idle container, MiB", "PSS", "private"], ...rows]);
-}
-
-async function bench(current: Session, runs: number, version: ContainerdVersion): Promise<void> {
+async function measureAll(current: Session, runs: number): Promise<Measured[]> {
   const measured = await withIdle(current, async () => {
     const all: Measured[] = [];
-    for (const workload of WORKLOADS) all.push({ workload, times: await measureTimes(current, workload, runs) });
+    for (const workload of WORKLOADS) all.push({ ...workload, times: await measureTimes(current, workload, runs) });
     return all;
   });
-  for (const { flow, times } of await measureNetwork(current, runs)) measured.push({ workload: flow, times });
+  measured.push({ ...(await measureCrowd(current, runs)), bytes: 0 });
+  measured.push({ ...(await measureBridge(current, runs)), bytes: 0 });
+  for (const { flow, times } of await measureNetwork(current, runs)) measured.push({ ...flow, times });
+  return measured;
+}
+
+async function bench(current: Session, { runs, starts, idle, containerd }: Options): Promise<object> {
+  const print = (text: string) => process.stdout.write(`${text}\n`);
+  print(`containerd ${containerd}, ${runs} runs of each\n`);
+  const measured = await measureAll(current, runs);
+  print(timeTable(measured));
   const memory = { runc: await measureMemory(current, "runc"), microvm: await measureMemory(current, "microvm") };
-  process.stdout.write(`containerd ${version}, ${runs} runs of each\n\n${timeTable(measured)}\n${memoryTable(memory)}`);
-  const times = Object.fromEntries(measured.map(({ workload, times }) => [workload.title, times]));
-  const result = { containerd: version, runs, timesMs: times, memory };
-  writeFileSync(join(buildDir, "bench.json"), `${JSON.stringify(result, null, 2)}\n`);
+  print(memoryTable(memory));
+  const leak = starts > 0 ? await measureLeak(current, starts) : undefined;
+  if (leak) print(table([[`${starts} starts`, "before", "after"], ...compared(leak.before, leak.after)]));
+  const idleKiB = idle > 0 ? await measureIdle(current, idle) : undefined;
+  if (idleKiB) print(`${idle} idle containers: ${(idleKiB / 1024).toFixed(1)} MiB of the machine's memory for each\n`);
+  const timesMs = Object.fromEntries(measured.map(({ title, times }) => [title, times]));
+  return { containerd, runs, timesMs, memory, leak, idleKiB };
+}
+
+function compared<Stock extends object>(before: Stock, after: Stock): (string | number)[][] {
+  return Object.entries(before).map(([name, value]) => [name, value, String(after[name as keyof Stock])]);
 }
 
 await runApart("bench", async () => {
-  const { runs, version } = options();
-  await session(version, (current) => bench(current, runs, version));
+  const given = options();
+  let result = {};
+  await session(given.containerd, async (current) => {
+    result = await bench(current, given);
+  });
+  const phases = await measurePhases(given.containerd, given.runs, buildDir);
+  process.stdout.write(`${phaseTable(phases)}\n`);
+  writeFileSync(join(buildDir, "bench.json"), `${JSON.stringify({ ...result, phases }, null, 2)}\n`);
+  process.stdout.write("build/bench.json, build/start.svg; build/start-trace.json for chrome://tracing\n");
 });

@@ -35,6 +35,11 @@ export function span(name: string): () => void {
   };
 }
 
+/** Whether anybody looks: for what costs more than a look at the clock. */
+export function tracing(): boolean {
+  return target() !== undefined;
+}
+
 /** A moment. */
 export function mark(name: string): void {
   if (target() !== undefined) write({ name, ph: "i", s: "p", ts: now(), tid: 1 });

@@ -3,12 +3,13 @@ import type { Duplex, Readable } from "node:stream";
 import { debugScope } from "../proto/debug.ts";
 import { guest } from "../proto/guest/methods.ts";
 import { StreamMux, StreamViolation } from "../proto/stream/mux.ts";
-import { traced } from "../proto/trace.ts";
+import { traced, tracing } from "../proto/trace.ts";
 import { TtrpcClient } from "../proto/ttrpc/client.ts";
 import { guardBoot, type Restored } from "./boot.ts";
 import { Child, confinedArgv, describeExit, type Placement } from "./child.ts";
 import { type LoadedMemory, loadMemory } from "./guest-memory.ts";
 import { stateArgs } from "./migration.ts";
+import { markProcessorTime } from "./processor-time.ts";
 import { type Beginning, qemuArgs } from "./qemu-args.ts";
 import { Qmp } from "./qmp.ts";
 import { sharedDirectories } from "./shared-directories.ts";
@@ -224,6 +225,7 @@ export class Vm {
   /** Asks guest-init to write everything back and power off; waits for the answer at most `timeoutMs`. Never rejects. */
   async powerOff(timeoutMs: number): Promise<void> {
     if (this.qemu.ended || this.#stopping) return;
+    if (tracing()) await markProcessorTime(this.qmp, this.pid).catch(() => {});
     await this.standstill.awake(() => this.guest.call(guest.shutdown, {}, { timeoutMs })).catch(() => {});
   }
 }

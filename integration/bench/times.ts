@@ -14,15 +14,27 @@ export interface Workload {
   /** Arguments of ctr; `idle` is a container that runs. */
   readonly args: (runtime: string, idle: string, fresh: string) => readonly string[];
   readonly options?: CommandOptions;
+  /** A shell's command in the idle container that makes what it needs. */
+  readonly prepare?: string;
 }
 
 export const STREAM_BYTES = 64 * 1024 * 1024;
+const FILE_MIB = 128;
+const FILES = 10_000;
+
+/** An annotation of the microvm runtime; runc's containers have it, too, and do not care. */
+const COLD = ["--annotation", "io.microvm.template=off"];
 
 export const WORKLOADS: readonly Workload[] = [
   {
     title: "ctr run --rm IMAGE ID true",
     bytes: 0,
     args: (runtime, _, fresh) => ["run", "--rm", "--runtime", runtime, IMAGE, fresh, "true"],
+  },
+  {
+    title: "the same, without a template",
+    bytes: 0,
+    args: (runtime, _, fresh) => ["run", "--rm", "--runtime", runtime, ...COLD, IMAGE, fresh, "true"],
   },
   {
     title: "ctr task exec ID true",
@@ -39,6 +51,18 @@ export const WORKLOADS: readonly Workload[] = [
     bytes: STREAM_BYTES,
     args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, "sh", "-c", "cat > /dev/null"],
     options: { input: Buffer.alloc(STREAM_BYTES) },
+  },
+  {
+    title: `a file of ${FILE_MIB} MiB in the root, read again`,
+    bytes: FILE_MIB * 1024 * 1024,
+    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, "dd", "if=/file", "of=/dev/null", "bs=1M"],
+    prepare: `dd if=/dev/zero of=/file bs=1M count=${FILE_MIB} && cat /file > /dev/null`,
+  },
+  {
+    title: `stat of ${FILES} files in the root, again`,
+    bytes: 0,
+    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, "sh", "-c", "find /many -size +1 | wc -l"],
+    prepare: `mkdir /many && cd /many && seq ${FILES} | xargs touch`,
   },
 ];
 
@@ -57,6 +81,7 @@ export function summary(all: number[]): Times {
 export async function measureTimes(current: Session, workload: Workload, runs: number): Promise<Record<Name, Times>> {
   const { containerd, signal, token } = current;
   const times: Record<Name, number[]> = { runc: [], microvm: [] };
+  for (const name of NAMES) await prepare(current, workload, name);
   for (let n = 0; n <= runs; n++) {
     for (const name of NAMES) {
       signal.throwIfAborted();
@@ -67,6 +92,13 @@ export async function measureTimes(current: Session, workload: Workload, runs: n
     }
   }
   return { runc: summary(times.runc), microvm: summary(times.microvm) };
+}
+
+async function prepare(current: Session, { prepare: command, title }: Workload, name: Name): Promise<void> {
+  if (command === undefined) return;
+  const id = `${current.token}-prepare-${WORKLOADS.findIndex((each) => each.title === title)}`;
+  const args = ["task", "exec", "--exec-id", id, idleId(current, name), "sh", "-c", command];
+  await current.containerd.mustCtr(args, { limit: 300_000 });
 }
 
 function idleId({ token }: Session, name: Name): string {

@@ -33,7 +33,8 @@ export class Containerd {
     const microvmConfig = join(this.directory, "microvm.toml");
     writeFileSync(microvmConfig, withTemplates(settings));
     const path = [shimDirectory, this.#binaries, "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(":");
-    this.#env = { PATH: path, MICROVM_CONFIG: microvmConfig, HOME: "/root" };
+    const { MICROVM_TRACE } = process.env;
+    this.#env = { PATH: path, MICROVM_CONFIG: microvmConfig, HOME: "/root", ...(MICROVM_TRACE && { MICROVM_TRACE }) };
   }
 
   /** `settings` is the shim's configuration file, TOML; the shim is found in `shimDirectory`. */

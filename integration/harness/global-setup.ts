@@ -1,9 +1,8 @@
 /** Before the first test: what is missing is a failure that names the remedy, never a skipped test. */
-import { execFileSync } from "node:child_process";
-import { accessSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { accessSync } from "node:fs";
 import { join } from "node:path";
-import { buildDir, containerdDir, microvm, requireExecutable, runtime, shimBinary, templates } from "./paths.ts";
+import { buildDir, containerdDir, microvm, requireExecutable, runtime, shimBinary } from "./paths.ts";
+import { prepareTemplates } from "./templates.ts";
 
 export default function setup(): void {
   if (process.env.MICROVM_WORLD === undefined) {
@@ -16,16 +15,7 @@ export default function setup(): void {
   if (runtime !== microvm) return;
   requireExecutable(shimBinary, "run 'make build'");
   for (const name of ["vmlinux", "initrd.img"]) requireBuilt(join(buildDir, name));
-  if (templates === "prepared") prepareTemplates();
-}
-
-/** Of VMs as the tests have them that say nothing of it. */
-function prepareTemplates(): void {
-  const config = join(tmpdir(), "empty.toml");
-  writeFileSync(config, "");
-  const env = { ...process.env, MICROVM_CONFIG: config };
-  execFileSync(shimBinary, ["template"], { stdio: ["ignore", "inherit", "inherit"], env });
-  rmSync(config);
+  prepareTemplates();
 }
 
 function requireBuilt(path: string): void {

@@ -9,6 +9,7 @@ import { until } from "./deadline.ts";
 import { IMAGE, makeImage } from "./image.ts";
 import type { ContainerdVersion } from "./paths.ts";
 import { takeStock } from "./remains.ts";
+import { prepareTemplates } from "./templates.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
@@ -47,17 +48,21 @@ async function startApart(): Promise<void> {
 export async function session(version: ContainerdVersion, work: (session: Session) => Promise<void>): Promise<void> {
   const signal = interruption();
   const directory = mkdtempSync(join(tmpdir(), "mv-"));
+  const { TMPDIR } = process.env;
   process.env.TMPDIR = directory;
   const token = basename(directory);
   const before = takeStock();
   let containerd: Containerd | undefined;
   try {
+    prepareTemplates();
     containerd = await Containerd.start(version);
     await importImage(containerd);
     await work({ containerd, signal, token });
   } finally {
     if (containerd) await end(containerd);
     rmSync(directory, { recursive: true, force: true });
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
     await nothingOfOurs(token, before);
     process.stdout.write("\nnothing is left running or mounted\n");
   }
