@@ -14,6 +14,10 @@
 // At once for a container: each is a process of some hundred KiB until it has reported, and a guest may be
 // small.
 #define JOBS_MAX 8
+// Capacity of a process's pipe. Each time that one is full or empty costs a change of processes, which is
+// what an emulated processor is slowest at. No more than the window: what is in the pipe when the process has
+// ended must come out while the shim waits for a slow reader.
+#define PIPE_SIZE FRAME_WINDOW
 
 typedef Microvm__Guest__V1__Stdio Stdio;
 
@@ -50,6 +54,8 @@ static int make_pipes(struct spawn *spawn) {
       continue;
     if (pipe2(pair, O_CLOEXEC) < 0)
       return -errno;
+    // If it cannot be so large it works all the same.
+    fcntl(pair[0], F_SETPIPE_SZ, PIPE_SIZE);
     spawn->ours[i] = pair[i == 0 ? 1 : 0];
     spawn->theirs[i] = pair[i == 0 ? 0 : 1];
   }

@@ -10,6 +10,7 @@ import { within } from "./harness/deadline.ts";
 import { IMAGE } from "./harness/image.ts";
 import { type Lab, useLab, VERSIONS } from "./harness/lab.ts";
 import { microvm, runc, runtime } from "./harness/paths.ts";
+import { bindFlags, buildProbe, PROBE } from "./volumes/host.ts";
 
 /** Both streams, a status, and more than one write. */
 const TALK = ["sh", "-c", "echo out; echo err >&2; echo more; exit 3"];
@@ -66,6 +67,16 @@ describe.each(VERSIONS)("containerd %s", (version) => {
     }
     expect(results[1]).toEqual(results[0]);
     expect(results[1]).toMatchObject({ code: 3, out: ["out", "more", ""] });
+  });
+
+  test("a pipe of the container holds 256 KiB, where runc's client makes one of 64 KiB", async () => {
+    const flags = bindFlags(buildProbe(join(lab.containerd.directory, "bin")), PROBE, "ro");
+    const capacities = [];
+    for (const name of [runc, microvm]) {
+      const { stdout } = await lab.run([`${PROBE}/probe`, "--capacity"], { runtime: name, flags });
+      capacities.push(Number(stdout));
+    }
+    expect(capacities).toEqual([64 << 10, 256 << 10]);
   });
 
   test("binary:// gets arguments, environment and both streams, as under runc", async () => {

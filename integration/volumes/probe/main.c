@@ -6,12 +6,15 @@
 //        probe --ask SOCKET        prints the greeting
 //        probe --watch DIRECTORY   prints the names of files that appear there,
 //        until one is called "end" probe --who               whom it runs as
+//        probe --capacity          prints the capacity of the pipe that is its output, in bytes
 //        probe --list DIRECTORY    prints the names in it as they come
 #include "probe.h"
 
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "--who") == 0)
     return printf("a set-user-ID program runs as %u:%u\n", geteuid(), getegid()) < 0;
+  if (argc == 2 && strcmp(argv[1], "--capacity") == 0)
+    return printf("%d\n", fcntl(1, F_GETPIPE_SZ)) < 0;
   if (argc == 3 && strcmp(argv[1], "--lock") == 0)
     return try_lock(argv[2]);
   if (argc == 3 && strcmp(argv[1], "--watch") == 0)
