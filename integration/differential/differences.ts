@@ -48,8 +48,18 @@ export const DIFFERENCES = {
   },
   network: {
     what: "the container's network namespace is the VM's, with the same interfaces as on the host",
-    why: "packets are handed over at the interfaces, so the namespace's own IP on the host has none of them",
+    why: "packets are handed over at the interfaces, so the namespace's own IP on the host has none of them but TCP within it",
     test: "shim/guest-spec.test.ts",
+  },
+  loopback: {
+    what: "that namespace has a device `lo-microvmN` for each interface that there may be",
+    why: 'the VM\'s packets go through them; clients list them (`nerdctl inspect`), those that add up leave "lo…" out',
+    test: "shim/network-request.test.ts",
+  },
+  queue: {
+    what: "an interface has a queue (`pfifo_fast`) and no other end (`@ifN`) in the container",
+    why: "it is a virtio device; without a queue it would drop what the ring does not take at once",
+    test: "integration/network-interfaces.test.ts",
   },
   rootCache: {
     what: "a file of the root that the container has read and the host then changes (`nerdctl cp` over it) may be seen as it was",
@@ -95,6 +105,11 @@ export const DIFFERENCES = {
     what: "inotify tells what containers of the pod change on a volume, not what the host changes",
     why: "virtiofs has no such message; the change itself is seen at once",
     test: "integration/volumes.test.ts",
+  },
+  pipes: {
+    what: "the pipes of a container's standard streams hold 256 KiB, not 64",
+    why: "without KVM each change between processes is slow, and that makes fewer",
+    test: "integration/streams.test.ts",
   },
 } as const satisfies Record<string, Difference>;
 
