@@ -111,6 +111,20 @@ describe("templates", () => {
     expect(beginnings()).toEqual(["false"]);
   });
 
+  test("a maker that is killed is made up for by the next VM, and leaves nothing", async () => {
+    const directory = await present();
+    rmSync(directory, { recursive: true });
+    await hello();
+    await until(10_000, "somebody makes one", () => (locked() ? true : undefined));
+    execFileSync("pkill", ["-KILL", "-f", "containerd-shim-microvm-v2 template"]);
+    await until(10_000, "nobody does", () => (locked() ? undefined : true));
+    expect(templates()).toEqual([]);
+    await hello();
+    await ordered();
+    await hello();
+    expect(beginnings()).toEqual(["false", "false", "true"]);
+  });
+
   const damages: [string, RegExp, (directory: string) => void][] = [
     [
       "a damaged memory",

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { templateKey } from "../vmm/template-key.ts";
 import { makeTemplate } from "../vmm/template-make.ts";
@@ -9,7 +9,7 @@ import type { VmConfig } from "../vmm/vm-config.ts";
 import type { Spec } from "./bundle.ts";
 import { NO_OPTIONS, vmSettings } from "./options.ts";
 import { thisProgram, vmConfig } from "./sandbox-config.ts";
-import { StateDir, vmUser } from "./state-dir.ts";
+import { STATE_ROOT, StateDir, vmUser } from "./state-dir.ts";
 
 export const TEMPLATES = "/var/lib/microvm/templates";
 /** A list of `VmConfig` as JSON: what templates are wanted for. Only the holder of the lock has it. */
@@ -35,6 +35,8 @@ export async function templateAction(): Promise<void> {
   const wanted = process.env[TEMPLATE_VARIABLE];
   if (wanted === undefined) return runLocked();
   delete process.env[TEMPLATE_VARIABLE];
+  // Nobody else is at it: what is there, one that was killed has left.
+  rmSync(join(STATE_ROOT, NAMESPACE), { recursive: true, force: true });
   const store = new TemplateStore(TEMPLATES);
   for (const config of JSON.parse(wanted) as VmConfig[]) await makeMissing(config, store);
   store.prune(LIMITS);

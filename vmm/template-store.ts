@@ -16,7 +16,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** A template's state is small: what is larger is something else. */
 const MAX_STATE_BYTES = 16 * 1024 * 1024;
@@ -73,7 +73,8 @@ export class TemplateStore {
   open(key: string): OpenTemplate | undefined {
     const directory = join(this.#root, key);
     if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return undefined;
-    for (const path of [this.#root, directory]) checkOwner(path, lstatSync(path), "directory");
+    // Who can write one of the directories can put another in its place.
+    for (const path of [dirname(this.#root), this.#root, directory]) checkOwner(path, lstatSync(path), "directory");
     const fds: number[] = [];
     const close = () => {
       for (const fd of fds.splice(0)) closeSync(fd);
