@@ -1,5 +1,6 @@
 import { closeSync, openSync } from "node:fs";
-import type { Origin, Vm } from "../vmm/vm.ts";
+import type { Origin } from "../vmm/processes.ts";
+import type { Vm } from "../vmm/vm.ts";
 import type { NetworkNamespace } from "../vmm/vm-config.ts";
 import type { Template } from "./template.ts";
 
