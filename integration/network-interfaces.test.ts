@@ -96,6 +96,20 @@ describe("interfaces", () => {
     }
   });
 
+  test("a queue, and no other end to be named by: a named difference", async () => {
+    const bridge = new Bridge(77);
+    try {
+      bridge.connect(NAMESPACE, 2);
+      const flags = runFlags(NAMESPACE, buildPeer(lab.containerd.directory));
+      const show = ["sh", "-c", "ip link show eth0 | head -n 1"];
+      const { theirs, ours } = await both(async (runtime) => visible(await lab.run(show, { runtime, flags })));
+      expect(theirs.stdout).toMatch(/ eth0@if\d+: .* qdisc noqueue /);
+      expect(ours.stdout).toMatch(/ eth0: .* qdisc pfifo_fast /);
+    } finally {
+      bridge.close();
+    }
+  });
+
   test("sysctls of config.json, of the namespace and of an interface", async () => {
     const sysctl = {
       "net.ipv4.ip_forward": "1",
