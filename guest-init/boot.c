@@ -1,10 +1,10 @@
 #include "boot.h"
 
 #include "fd.h"
+#include "file.h"
 #include "log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,11 +38,11 @@ static int fail(const char *what) {
   return -error;
 }
 
-static int write_file(const char *path, const char *text) {
-  cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || write(fd, text, strlen(text)) < 0)
-    return fail(path);
-  return 0;
+static int write_or_log(const char *path, const char *text) {
+  int result = file_write(path, text);
+  if (result < 0)
+    log_error("%s: %s", path, strerror(-result));
+  return result;
 }
 
 // The root that the kernel unpacked the initramfs into cannot be left by pivot_root, which is how a
@@ -77,7 +77,7 @@ static int enable_controllers(void) {
   while (fscanf(file, "%62s", name) == 1 && length < sizeof list - sizeof name)
     length += snprintf(list + length, sizeof list - length, "+%s ", name);
   fclose(file);
-  return length ? write_file("/sys/fs/cgroup/cgroup.subtree_control", list) : 0;
+  return length ? write_or_log("/sys/fs/cgroup/cgroup.subtree_control", list) : 0;
 }
 
 static int loopback_up(void) {
@@ -102,11 +102,11 @@ int boot(void) {
     result = mount_all();
   // Without this the kernel drops messages of an init that has much to say.
   if (result == 0)
-    result = write_file("/proc/sys/kernel/printk_devkmsg", "on\n");
+    result = write_or_log("/proc/sys/kernel/printk_devkmsg", "on\n");
   // As on a host, where memory that is asked for and not used costs nothing: the VM is hardly larger than the
   // container's limit, and the kernel would refuse at once what is larger than itself.
   if (result == 0)
-    result = write_file("/proc/sys/vm/overcommit_memory", "1\n");
+    result = write_or_log("/proc/sys/vm/overcommit_memory", "1\n");
   if (result == 0)
     result = enable_controllers();
   if (result == 0)

@@ -1,13 +1,13 @@
 #include "network_links.h"
 
-#include "fd.h"
+#include "file.h"
 #include "log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -150,13 +150,8 @@ void network_link_change(struct netlink_batch *batch, const struct network_link 
   set_flag(batch, link, interface->up ? "going up" : "going down", name, IFF_UP, interface->up);
 }
 
-static int tell_driver(const char *path, const char *device) {
-  cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-  return fd < 0 || write(fd, device, strlen(device)) < 0 ? -errno : 0;
-}
-
 int network_link_unbind(const struct network_link *link) {
-  int result = tell_driver(DRIVER "unbind", link->device);
+  int result = file_write(DRIVER "unbind", link->device);
   if (result == 0 && parked.count < PARKED_MAX)
     parked.list[parked.count++] = *link;
   return result;
@@ -166,7 +161,7 @@ int network_link_bind(const uint8_t mac[MAC_LENGTH]) {
   for (size_t i = 0; i < parked.count; i++) {
     if (memcmp(parked.list[i].first_mac, mac, MAC_LENGTH) != 0)
       continue;
-    int result = tell_driver(DRIVER "bind", parked.list[i].device);
+    int result = file_write(DRIVER "bind", parked.list[i].device);
     if (result == 0)
       parked.list[i] = parked.list[--parked.count];
     return result;

@@ -1,12 +1,12 @@
 #include "console.h"
 #include "crun.h"
+#include "file.h"
 #include "oci.h"
 
 // It has its own cleanup_free, and so on: fd.h cannot be with it.
 #include <libcrun/utils.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,11 +124,9 @@ static void run(const struct oci_exec *exec, Process *process, const char *conso
 static int set_oom_score(const Process *process) {
   if (!process->oom_score_adj_present)
     return 0;
-  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  int result = fd < 0 || dprintf(fd, "%d", process->oom_score_adj) < 0 ? -errno : 0;
-  if (fd >= 0)
-    close(fd);
-  return result;
+  char score[16];
+  snprintf(score, sizeof score, "%d", process->oom_score_adj);
+  return file_write("/proc/self/oom_score_adj", score);
 }
 
 void oci_exec(const struct oci_exec *exec, struct job_result *result) {
