@@ -1,10 +1,7 @@
-import { appendFileSync, closeSync, openSync, writeSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 
-/** Where the trace goes; undefined for none. Read when it is wanted: the program is loaded before it is run. */
-function target(): string | undefined {
-  return process.env.MICROVM_TRACE || undefined;
-}
-
+/** Where the trace goes; undefined for none. */
+const path = process.env.MICROVM_TRACE || undefined;
 /** Spans that are under way, by the line of the picture that each has for itself. */
 const lanes: boolean[] = [];
 
@@ -14,7 +11,6 @@ const lanes: boolean[] = [];
  * it costs a comparison. A trace that cannot be written is none.
  */
 export async function traced<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
-  if (target() === undefined) return work();
   const end = span(name);
   try {
     return await work();
@@ -25,32 +21,32 @@ export async function traced<Result>(name: string, work: () => Promise<Result>):
 
 /** Begins a span; what it gives ends it. */
 export function span(name: string): () => void {
-  if (target() === undefined) return () => {};
+  if (path === undefined) return () => {};
   const lane = lanes.indexOf(false) < 0 ? lanes.length : lanes.indexOf(false);
   lanes[lane] = true;
-  const begun = now();
+  const begin = now();
   return () => {
     lanes[lane] = false;
-    write({ name, ph: "X", ts: begun, dur: now() - begun, tid: lane + 1 });
+    write({ name, ph: "X", ts: begin, dur: now() - begin, tid: lane + 1 });
   };
 }
 
 /** Whether anybody looks: for what costs more than a look at the clock. */
 export function tracing(): boolean {
-  return target() !== undefined;
+  return path !== undefined;
 }
 
 /** A moment. */
 export function mark(name: string): void {
-  if (target() !== undefined) write({ name, ph: "i", s: "p", ts: now(), tid: 1 });
+  if (path !== undefined) write({ name, ph: "i", s: "p", ts: now(), tid: 1 });
 }
 
 /** Names this process, and tells how long Node took until now. */
 export function traceProcess(name: string): void {
-  if (target() === undefined) return;
+  if (path === undefined) return;
   write({ name: "process_name", ph: "M", args: { name } });
-  const begun = performance.timeOrigin * 1000;
-  write({ name: "Node starts", ph: "X", ts: begun, dur: now() - begun, tid: 1 });
+  const begin = performance.timeOrigin * 1000;
+  write({ name: "Node starts", ph: "X", ts: begin, dur: now() - begin, tid: 1 });
 }
 
 /** Microseconds since 1970: the processes have no other clock in common. */
@@ -59,24 +55,20 @@ function now(): number {
 }
 
 function write(event: Record<string, unknown>): void {
-  const path = target();
   if (path === undefined) return;
   try {
-    begin(path);
+    openList(path);
     appendFileSync(path, `${JSON.stringify({ ...event, pid: process.pid })},\n`);
   } catch {
     // It is for people who look for something else.
   }
 }
 
-/** The first one to write opens the list. */
-function begin(file: string): void {
-  let fd: number;
+/** The first one to write begins the list: somebody may have taken the last one away. */
+function openList(file: string): void {
   try {
-    fd = openSync(file, "ax", 0o600);
+    writeFileSync(file, "[\n", { flag: "ax", mode: 0o600 });
   } catch {
-    return;
+    // It has begun.
   }
-  writeSync(fd, "[\n");
-  closeSync(fd);
 }
