@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
+import { connect, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { decodeStartInput, encodeBootstrapResult } from "../proto/containerd/bootstrap.ts";
-import { descriptor } from "../vmm/listening-socket.ts";
+import { descriptor, listen } from "../vmm/listening-socket.ts";
 import { checkId, groupOf, readSpec } from "./bundle.ts";
 import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
 import type { Invocation } from "./flags.ts";
@@ -58,14 +58,6 @@ async function listenOrFind(path: string): Promise<Server | undefined> {
     }
   }
   throw new Error(`cannot listen on ${path}: others keep taking it`);
-}
-
-function listen(path: string): Promise<Server> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, () => resolve(server));
-  });
 }
 
 function answers(path: string): Promise<boolean> {

@@ -13,16 +13,21 @@ export interface ListeningSocket {
  * kernel. Nobody must connect before `close`, for it would be us who accepts.
  */
 export async function listenFor(path: string, uid: number): Promise<ListeningSocket> {
-  const server = createServer();
   // What it is bound as is removed with it.
   const bound = `${path}.new`;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(bound, resolve);
-  });
+  const server = await listen(bound);
   chownSync(bound, uid, uid);
   renameSync(bound, path);
   return { fd: descriptor(server), close: () => void server.close() };
+}
+
+/** Rejects if it cannot, with EADDRINUSE where there is something already. */
+export function listen(path: string): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, () => resolve(server));
+  });
 }
 
 /** Node has no public name for the descriptor of a server, and only a descriptor can be inherited. */
