@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { STATE_ROOT, StateDir, vmUser } from "./state-dir.ts";
 
 export const TEMPLATES = "/var/lib/microvm/templates";
 /** A list of `VmConfig` as JSON: what templates are wanted for. Only the holder of the lock has it. */
-export const TEMPLATE_VARIABLE = "MICROVM_TEMPLATE";
+const TEMPLATE_VARIABLE = "MICROVM_TEMPLATE";
 
 /** No namespace begins with a dot. */
 const NAMESPACE = ".template";
@@ -21,13 +21,27 @@ const NAMESPACE = ".template";
 const LIMITS = { count: 16, bytes: 2 * 1024 ** 3 };
 
 /**
- * What runs the `template` action with nobody else at it. "at-once" gives up without a word if somebody is: whoever it is
- * makes the same one, or the next VM orders again. It leaves the processor to others.
+ * Runs the `template` action for some VMs, with nobody else at it. In the background it gives up without a word if somebody
+ * is: whoever it is makes the same one, or the next VM orders again. It leaves the processor to others then, and outlives
+ * this process.
  */
-export function templateArgv(when: "at-once" | "in-turn"): string[] {
+export function startMaker(configs: readonly VmConfig[], background: boolean): ChildProcess {
   mkdirSync(TEMPLATES, { recursive: true, mode: 0o700 });
-  const lock = ["--no-fork", ...(when === "at-once" ? ["--nonblock"] : []), join(TEMPLATES, ".lock")];
-  return [...(when === "at-once" ? ["nice"] : []), "flock", ...lock, thisProgram(), "template"];
+  const lock = [...(background ? ["--nonblock"] : []), join(TEMPLATES, ".lock")];
+  const [program = "", ...args] = [
+    ...(background ? ["nice"] : []),
+    "flock",
+    "--no-fork",
+    ...lock,
+    thisProgram(),
+    "template",
+  ];
+  return spawn(program, args, {
+    detached: background,
+    cwd: "/",
+    stdio: background ? ["ignore", "ignore", "pipe"] : ["ignore", "inherit", "inherit"],
+    env: { ...process.env, [TEMPLATE_VARIABLE]: JSON.stringify(configs) },
+  });
 }
 
 /** The `template` action: makes what is missing of the templates that are wanted; called by a person, of the usual ones. */
@@ -51,7 +65,7 @@ async function makeMissing(given: VmConfig, store: TemplateStore): Promise<void>
   try {
     const { sharedDir, runDir } = stateDir;
     const volumesDir = given.volumesDir === undefined ? undefined : stateDir.volumesDir;
-    await makeTemplate({ ...given, sharedDir, volumesDir, runDir, uid, network: { kind: "new" } }, store, () => {});
+    await makeTemplate(key, { ...given, sharedDir, volumesDir, runDir, uid, network: { kind: "new" } }, store);
   } finally {
     stateDir.remove();
   }
@@ -69,10 +83,7 @@ function usable(store: TemplateStore, key: string): boolean {
 
 /** Of the configured size, with and without volumes. */
 async function runLocked(): Promise<void> {
-  const [program = "", ...args] = templateArgv("in-turn");
-  const env = { ...process.env, [TEMPLATE_VARIABLE]: JSON.stringify(usualConfigs()) };
-  const child = spawn(program, args, { cwd: "/", stdio: ["ignore", "inherit", "inherit"], env });
-  const [code] = await once(child, "exit");
+  const [code] = await once(startMaker(usualConfigs(), false), "exit");
   if (code !== 0) throw new Error("no template was made");
 }
 

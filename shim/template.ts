@@ -1,11 +1,10 @@
-import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { templateKey } from "../vmm/template-key.ts";
 import { type OpenTemplate, TemplateStore } from "../vmm/template-store.ts";
 import type { VmConfig } from "../vmm/vm-config.ts";
 import type { Log } from "./log.ts";
 import type { Settings } from "./settings.ts";
-import { TEMPLATE_VARIABLE, TEMPLATES, templateArgv } from "./template-action.ts";
+import { startMaker, TEMPLATES } from "./template-action.ts";
 
 /** The template of one VM, as far as the settings want any. Whatever is wrong with it, the VM boots without one. */
 export class Template {
@@ -45,13 +44,7 @@ export class Template {
   order(): void {
     if (this.#hasFailed) this.#store.remove(templateKey(this.#config));
     if (this.#policy !== "auto") return;
-    const [program = "", ...args] = templateArgv("at-once");
-    const child = spawn(program, args, {
-      detached: true,
-      cwd: "/",
-      stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, [TEMPLATE_VARIABLE]: JSON.stringify([this.#config]) },
-    });
+    const child = startMaker([this.#config], true);
     child.on("error", (error) => this.#log.write("warning", `no template is made: ${error.message}`));
     const errors = child.stderr as Readable & { unref(): void };
     errors.on("data", (text: Buffer) => this.#log.write("warning", `template: ${text.toString("utf8").trim()}`));
