@@ -1,10 +1,11 @@
 /** What is left after many starts, and what many idle containers cost: for --starts and --idle, which take minutes. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IMAGE } from "../harness/image.ts";
 import { microvm } from "../harness/paths.ts";
 import type { Session } from "../harness/session.ts";
+import { pids, text } from "./proc.ts";
 
 const SETTLE_MS = 5000;
 
@@ -67,18 +68,6 @@ function stock(directory: string): Stock {
   };
 }
 
-function pids(): string[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-}
-
 function available(): number {
   return Number(/^MemAvailable:\s+(\d+)/m.exec(text("/proc/meminfo"))?.[1]);
-}
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return ""; // it has ended meanwhile
-  }
 }

@@ -1,9 +1,10 @@
 /** What one idle container costs in memory, by process. */
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IMAGE } from "../harness/image.ts";
 import type { Session } from "../harness/session.ts";
+import { pids, text } from "./proc.ts";
 import { type Name, RUNTIMES } from "./runtimes.ts";
 
 /** What an idle container's processes need to come to rest. */
@@ -52,15 +53,7 @@ function link(path: string): string {
 }
 
 function read(pid: number, name: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${name}`, "latin1");
-  } catch {
-    return ""; // it has ended meanwhile
-  }
-}
-
-function pids(): number[] {
-  return readdirSync("/proc").map(Number).filter(Number.isInteger);
+  return text(`/proc/${pid}/${name}`);
 }
 
 /** The first process that names the container is runc's shim, or a child of ours, which itself has no arguments. */

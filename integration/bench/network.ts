@@ -2,11 +2,11 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, must } from "../harness/command.ts";
+import { must } from "../harness/command.ts";
 import { IMAGE } from "../harness/image.ts";
 import type { Session } from "../harness/session.ts";
-import { NAMES, type Name, RUNTIMES } from "./runtimes.ts";
-import { summary, type Times } from "./times.ts";
+import { type Name, RUNTIMES } from "./runtimes.ts";
+import { inTurn, type Times } from "./times.ts";
 
 const BYTES = 256 * 1024 * 1024;
 const QUESTIONS = 1000;
@@ -20,13 +20,6 @@ export const FLOWS = [
 ] as const;
 export type Flow = (typeof FLOWS)[number];
 
-interface Side {
-  readonly name: Name;
-  /** Of the client, joined to the container's by a veth pair. */
-  readonly clients: string;
-  readonly server: Command;
-}
-
 /** In milliseconds, as the client on the host has them; the first of each is not counted. */
 export async function measureNetwork(
   current: Session,
@@ -34,25 +27,24 @@ export async function measureNetwork(
 ): Promise<{ flow: Flow; times: Record<Name, Times> }[]> {
   await using undo = new AsyncDisposableStack();
   const flow = join(buildFlow(current.containerd.directory), "flow");
-  const sides: Side[] = [];
-  for (const name of NAMES) sides.push(await openSide(current, name, undo));
+  const sides = { runc: await openSide(current, "runc", undo), microvm: await openSide(current, "microvm", undo) };
   const measured = [];
   for (const each of FLOWS) {
-    const times: Record<Name, number[]> = { runc: [], microvm: [] };
-    for (let n = 0; n <= runs; n++)
-      for (const { name, clients } of sides) {
-        current.signal.throwIfAborted();
-        const client = ["ip", "netns", "exec", clients, flow, each.kind, ADDRESS, `${PORT}`, `${each.count}`] as const;
-        const ms = Number((await must([...client])).stdout.toString());
-        if (n > 0) times[name].push(ms);
-      }
-    measured.push({ flow: each, times: { runc: summary(times.runc), microvm: summary(times.microvm) } });
+    const times = await inTurn(current, runs, async (name) => {
+      const client = [flow, each.kind, ADDRESS, `${PORT}`, `${each.count}`];
+      const { stdout } = await must(["ip", "netns", "exec", sides[name], ...client]);
+      return Number(stdout.toString());
+    });
+    measured.push({ flow: each, times });
   }
   return measured;
 }
 
-/** A container that serves, in a network namespace that is joined to one for the clients. */
-async function openSide({ containerd, token }: Session, name: Name, undo: AsyncDisposableStack): Promise<Side> {
+/**
+ * Starts a container that serves, in a network namespace that a veth pair joins to one for the clients. The name of that
+ * one.
+ */
+async function openSide({ containerd, token }: Session, name: Name, undo: AsyncDisposableStack): Promise<string> {
   const [clients, servers, id] = [`${token}-c-${name}`, `${token}-s-${name}`, `${token}-flow-${name}`];
   for (const namespace of [clients, servers]) {
     ip("netns", "add", namespace);
@@ -76,7 +68,7 @@ async function openSide({ containerd, token }: Session, name: Name, undo: AsyncD
     await server.done;
   });
   await server.printed("ready");
-  return { name, clients, server };
+  return clients;
 }
 
 function ip(...args: string[]): void {

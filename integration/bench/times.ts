@@ -75,28 +75,39 @@ export function summary(all: number[]): Times {
 }
 
 /**
- * Alternating, so that whatever else the machine does meets both; the first of each warms the caches, uncounted.
- * In milliseconds.
+ * Alternating, so that whatever else the machine does meets both; the first of each warms the caches, uncounted. `work`
+ * gives milliseconds.
  */
-export async function measureTimes(current: Session, workload: Workload, runs: number): Promise<Record<Name, Times>> {
-  const { containerd, signal, token } = current;
+export async function inTurn(
+  { signal }: Session,
+  runs: number,
+  work: (name: Name, n: number) => Promise<number>,
+): Promise<Record<Name, Times>> {
   const times: Record<Name, number[]> = { runc: [], microvm: [] };
-  for (const name of NAMES) await prepare(current, workload, name);
   for (let n = 0; n <= runs; n++) {
     for (const name of NAMES) {
       signal.throwIfAborted();
-      const fresh = `${token}-${name}-${WORKLOADS.indexOf(workload)}-${n}`;
-      const args = workload.args(RUNTIMES[name], idleId(current, name), fresh);
-      const { ms } = await containerd.mustCtr(args, workload.options);
+      const ms = await work(name, n);
       if (n > 0) times[name].push(ms);
     }
   }
   return { runc: summary(times.runc), microvm: summary(times.microvm) };
 }
 
-async function prepare(current: Session, { prepare: command, title }: Workload, name: Name): Promise<void> {
+export async function measureTimes(current: Session, workload: Workload, runs: number): Promise<Record<Name, Times>> {
+  const { containerd, token } = current;
+  for (const name of NAMES) await prepare(current, workload, name);
+  return inTurn(current, runs, async (name, n) => {
+    const fresh = `${token}-${name}-${WORKLOADS.indexOf(workload)}-${n}`;
+    const args = workload.args(RUNTIMES[name], idleId(current, name), fresh);
+    return (await containerd.mustCtr(args, workload.options)).ms;
+  });
+}
+
+async function prepare(current: Session, workload: Workload, name: Name): Promise<void> {
+  const { prepare: command } = workload;
   if (command === undefined) return;
-  const id = `${current.token}-prepare-${WORKLOADS.findIndex((each) => each.title === title)}`;
+  const id = `${current.token}-prepare-${WORKLOADS.indexOf(workload)}`;
   const args = ["task", "exec", "--exec-id", id, idleId(current, name), "sh", "-c", command];
   await current.containerd.mustCtr(args, { limit: 300_000 });
 }
