@@ -6,7 +6,7 @@ import { parseFlags } from "./flags.ts";
 import { infoResponse } from "./info.ts";
 import { start } from "./start.ts";
 import { templateAction } from "./template-action.ts";
-import { versionText } from "./version.ts";
+import { RUNTIME_NAME, VERSION } from "./version.ts";
 
 /** containerd reads standard error together with standard output: nothing but an error may ever be printed there. */
 process.removeAllListeners("warning");
@@ -14,7 +14,7 @@ process.removeAllListeners("warning");
 async function main(args: readonly string[]): Promise<void> {
   const flags = parseFlags(args);
   if (flags.action) traceProcess(`shim ${flags.action} ${flags.id}`);
-  if (flags.version) return print(versionText(process.argv0));
+  if (flags.version) return print(`${process.argv0}:\n  Runtime: ${RUNTIME_NAME}\n  Version: ${VERSION}\n`);
   if (flags.info) return print(infoResponse());
   switch (flags.action) {
     case "start":

@@ -93,7 +93,7 @@ export class Sandbox {
         this.log.write("debug", "guest ready", {
           t_boot: Math.round(performance.now() - begun),
           accel: config.accelerator,
-          template: String(origin.template !== undefined),
+          template: String(vm.restored),
         });
         cgroup.limitTime();
         const stopFollowing = followClock(() => vm.standstill.awake(() => setGuestClock(vm.guest)));

@@ -1,6 +1,7 @@
 import { openSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { Child, describeExit, type Placement } from "./child.ts";
+import { Tail } from "./tail.ts";
 
 /** Descriptors of microvm-memory beside its standard ones. */
 const FIRST_FD = 3;
@@ -10,15 +11,13 @@ const MIB = 1024 * 1024;
 class Answers {
   readonly #child: Child;
   readonly #lines: AsyncIterator<string>;
-  #complaint = "";
+  readonly #complaint: Tail;
 
   constructor(child: Child) {
     this.#child = child;
     const [, output, errors] = child.stdio as unknown as [null, Readable, Readable];
     this.#lines = lines(output);
-    errors.on("data", (chunk: Buffer) => {
-      this.#complaint = `${this.#complaint}${chunk.toString("utf8")}`.slice(0, 1000);
-    });
+    this.#complaint = new Tail(errors);
   }
 
   /** The rest of the next line, which begins with `word`. Rejects with what went wrong. */
@@ -26,7 +25,7 @@ class Answers {
     const { value } = await this.#lines.next();
     if (typeof value === "string" && value.startsWith(`${word} `)) return value.slice(word.length + 1);
     const exit = await this.#child.kill();
-    throw new Error(this.#complaint.trim() || `microvm-memory ended with ${describeExit(exit)}`);
+    throw new Error(this.#complaint.text || `microvm-memory ended with ${describeExit(exit)}`);
   }
 }
 

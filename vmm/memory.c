@@ -104,9 +104,9 @@ static void check_size(int fd, off_t size) {
   }
 }
 
-static uint64_t load(off_t size, int template) {
-  if (template >= 0)
-    check_size(template, size);
+static uint64_t load(off_t size, int from) {
+  if (from >= 0)
+    check_size(from, size);
   int fd = memfd_create("microvm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   // A file that shrinks would end who has it mapped.
   if (fd < 0 || ftruncate(fd, size) < 0 ||
@@ -117,7 +117,7 @@ static uint64_t load(off_t size, int template) {
   // Whose cgroup pays is settled by then.
   if (getchar() != '\n')
     exit(1);
-  return template <0 ? 0 : copy(template, fd, size);
+  return from < 0 ? 0 : copy(from, fd, size);
 }
 
 static uint64_t save(int from, int to) {
