@@ -66,9 +66,8 @@ describe("docker", () => {
       await terminal.prints(PROMPT);
       terminal.type("tty; until [ \"$(stty size)\" = '40 100' ]; do sleep 0.05; done; echo $((20+2))\r");
       const seen = await terminal.prints(PROMPT);
-      terminal.resize({ columns: 71, rows: 17 });
       terminal.type("until [ \"$(stty size)\" = '17 71' ]; do sleep 0.05; done; echo $((1+1))\r");
-      const resized = await terminal.prints(PROMPT);
+      const resized = await terminal.resize({ columns: 71, rows: 17 }, PROMPT);
       // Said by the program that the key is to end: before it is there the shell would get it.
       terminal.type("sh -c 'echo go\"\"ing; exec sleep 1000'\r");
       await terminal.prints("\ngoing");

@@ -129,9 +129,8 @@ describe("nerdctl", () => {
         await terminal.prints(PROMPT);
         terminal.type("tty; stty size\r");
         const seen = await terminal.prints(PROMPT);
-        terminal.resize({ columns: 71, rows: 17 });
         terminal.type("until [ \"$(stty size)\" = '17 71' ]; do sleep 0.05; done; echo $((1+1))\r");
-        const resized = await terminal.prints(PROMPT);
+        const resized = await terminal.resize({ columns: 71, rows: 17 }, PROMPT);
         terminal.type("exit 6\r");
         return { seen, resized, code: await terminal.end() };
       }),

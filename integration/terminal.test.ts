@@ -49,8 +49,8 @@ const IN_A_SHELL: readonly [string, Steps][] = [
       // The client also tells the size once at its beginning.
       terminal.type(`n=; trap n=1 WINCH; echo go""ing; until [ "$n$(stty size)" = "127 91" ]; do sleep 0.05; done\r`);
       await terminal.prints("\ngoing");
-      terminal.resize({ columns: 91, rows: 27 });
-      return [await terminal.prints(PROMPT), await command(terminal, "stty size")];
+      const resized = await terminal.resize({ columns: 91, rows: 27 }, PROMPT);
+      return [resized, await command(terminal, "stty size")];
     },
   ],
   ["ctrl-c ends the program, not the shell", (terminal) => interrupt(terminal, "\x03")],

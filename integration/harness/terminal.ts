@@ -34,8 +34,19 @@ export class Terminal {
     this.#pty.write(text as string);
   }
 
-  resize({ columns, rows }: Size): void {
-    this.#pty.resize(columns, rows);
+  /**
+   * Gives the window this size until the program, by what it prints, shows that it knows; returns as `prints`. Again
+   * and again: the clients tell the first size, and only then listen for changes, so that one between the two is lost.
+   */
+  async resize({ columns, rows }: Size, shown: string): Promise<string> {
+    const tell = () => {
+      // A size that is the old one is not told.
+      this.#pty.resize(columns + 1, rows);
+      this.#pty.resize(columns, rows);
+    };
+    tell();
+    const again = setInterval(tell, 200);
+    return this.prints(shown).finally(() => clearInterval(again));
   }
 
   /** Waits until this has been printed after what was waited for before; returns all that came until then. */
