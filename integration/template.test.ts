@@ -131,7 +131,7 @@ describe("templates", () => {
       /no VM from the template.*memory is damaged/,
       (directory) => scribble(join(directory, "memory")),
     ],
-    ["a damaged state", /template is not used: .*state is damaged/, (directory) => scribble(join(directory, "state"))],
+    ["a damaged state", /no VM from the template.*state is damaged/, (directory) => scribble(join(directory, "state"))],
     [
       "a memory of another size",
       /no VM from the template/,

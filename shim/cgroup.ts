@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Resources } from "./bundle.ts";
+import { monotonicMs } from "../proto/monotonic.ts";
 import { isLimited, vmLimits } from "./cgroup-limits.ts";
 import { findHierarchies, type Hierarchy } from "./cgroup-mounts.ts";
 import { cgroupPath } from "./cgroup-path.ts";
@@ -195,9 +196,9 @@ function childrenOf(pid: number): number[] {
  * and version 1 has no event for it. Cgroups above stay, as with runc: another container may be about to use them.
  */
 export async function removeCgroups(directories: readonly string[]): Promise<void> {
-  const limit = performance.now() + REMOVE_LIMIT_MS;
+  const limit = monotonicMs() + REMOVE_LIMIT_MS;
   let left = directories.filter((directory) => !removeIfEmpty(directory));
-  while (left.length > 0 && performance.now() < limit) {
+  while (left.length > 0 && monotonicMs() < limit) {
     await delay(REMOVE_STEP_MS);
     left = left.filter((directory) => !removeIfEmpty(directory));
   }

@@ -1,3 +1,5 @@
+import { monotonicMs } from "../proto/monotonic.ts";
+
 /** How often the host's clock is looked at. */
 const PERIOD_MS = 5_000;
 /** A step of the host's wall clock that the guest is told of; half of what a container may be off by. */
@@ -11,7 +13,7 @@ export interface Clocks {
   monotonic(): number;
 }
 
-const HOST: Clocks = { wall: () => Date.now(), monotonic: () => performance.now() };
+const HOST: Clocks = { wall: () => Date.now(), monotonic: () => monotonicMs() };
 
 /**
  * The guest's wall clock goes on by itself from where it was set. When the host's leaves that line, after a suspend or

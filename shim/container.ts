@@ -1,4 +1,5 @@
 import { guest } from "../proto/guest/methods.ts";
+import { monotonicMs } from "../proto/monotonic.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
 import type { Spec } from "./bundle.ts";
@@ -103,7 +104,7 @@ export class Container {
   /** `announce` runs when the init runs, before anything can be said of its end. A poststart hook that fails ends it. */
   async start(announce: () => void): Promise<void> {
     const { id, pid, bundle, spec } = this;
-    const begun = performance.now();
+    const begun = monotonicMs();
     let hooked = true;
     const run = async () => {
       // Docker moves the interfaces there between Create and Start.
@@ -121,7 +122,7 @@ export class Container {
       }
       throw error;
     });
-    this.sandbox.log.write("debug", "container started", { id, t_start: Math.round(performance.now() - begun) });
+    this.sandbox.log.write("debug", "container started", { id, t_start: Math.round(monotonicMs() - begun) });
   }
 
   /** Sends a signal to one process, or to `all` of the container. Throws NotFound if it has ended. */

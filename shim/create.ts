@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { guest } from "../proto/guest/methods.ts";
+import { monotonicMs } from "../proto/monotonic.ts";
 import { bindsOf } from "./bind.ts";
 import { identity } from "./bundle.ts";
 import { checkProcess } from "./check-process.ts";
@@ -29,7 +30,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   const filter = sandbox.seccomp.compile(spec, id);
   const binds = bindsOf(spec, bundle);
   await using undo = new AsyncDisposableStack();
-  const begun = performance.now();
+  const begun = monotonicMs();
   const container = new Container(sandbox, options);
   await mountRoot(sandbox, options, undo);
   const pid = await standFor(container, undo);
@@ -37,9 +38,9 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   const volumes = await sandbox.volumes.add(id, binds);
   const translated = guestSpec(spec, id, volumes, hostname(), (path) => sandbox.namespacePath(path));
   await runCreateHooks(container, pid, undo);
-  const mounted = performance.now();
+  const mounted = monotonicMs();
   const { streams } = await sandbox.ready();
-  const ready = performance.now();
+  const ready = monotonicMs();
   // The network's sysctls of config.json want their interfaces.
   await sandbox.syncNetwork(false);
   const stdio = await Stdio.open(options.stdio, sandbox.stdioContext(id), streams, () => sandbox.nextStream());
@@ -60,7 +61,7 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
     id,
     t_mount: Math.round(mounted - begun),
     t_wait: Math.round(ready - mounted),
-    t_create: Math.round(performance.now() - ready),
+    t_create: Math.round(monotonicMs() - ready),
   });
   undo.move();
   return container;

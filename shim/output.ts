@@ -1,3 +1,4 @@
+import { monotonicMs } from "../proto/monotonic.ts";
 import type { MuxStream } from "../proto/stream/mux.ts";
 import { mark } from "../proto/trace.ts";
 import type { Sink } from "./sink.ts";
@@ -9,7 +10,7 @@ export class Output {
   readonly #stream: MuxStream;
   readonly #sink: Sink;
   #writing = false;
-  #idleSince = performance.now();
+  #idleSince = monotonicMs();
 
   constructor(stream: MuxStream, sink: Sink) {
     this.#stream = stream;
@@ -26,7 +27,7 @@ export class Output {
         this.#writing = true;
         await this.#sink.write(bytes);
         this.#writing = false;
-        this.#idleSince = performance.now();
+        this.#idleSince = monotonicMs();
       }
       this.#writing = true;
       await this.#sink.end();
@@ -41,7 +42,7 @@ export class Output {
 
   /** How long nothing has come from the guest, in milliseconds: 0 while bytes wait for their reader, no end when done. */
   get quietMs(): number {
-    return this.#writing ? 0 : performance.now() - this.#idleSince;
+    return this.#writing ? 0 : monotonicMs() - this.#idleSince;
   }
 
   /** Gives up on what has not been written. Legal in any state, twice too. */

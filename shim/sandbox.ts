@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { guest } from "../proto/guest/methods.ts";
+import { monotonicMs } from "../proto/monotonic.ts";
 import type { CallOptions } from "../proto/ttrpc/client.ts";
 import type { Method } from "../proto/ttrpc/method.ts";
 import { locateSeccomp } from "../vmm/locate.ts";
@@ -82,7 +83,7 @@ export class Sandbox {
   }
 
   async #launch(config: VmConfig, cgroup: VmCgroup, origin: Origin): Promise<Vm> {
-    const begun = performance.now();
+    const begun = monotonicMs();
     const vm = await Vm.launch(config, (line) => this.log.write("info", line), cgroup, origin);
     const processes = [vm.qemu, ...vm.virtiofsds].map(({ pid, startTime }) => ({ pid, startTime }));
     this.#remember({ shim: thisProcess(), processes, cgroups: cgroup.directories });
@@ -91,7 +92,7 @@ export class Sandbox {
     void vm.ready
       .then(() => {
         this.log.write("debug", "guest ready", {
-          t_boot: Math.round(performance.now() - begun),
+          t_boot: Math.round(monotonicMs() - begun),
           accel: config.accelerator,
           template: String(vm.restored),
         });

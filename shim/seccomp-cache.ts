@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { constants, lstatSync, mkdirSync } from "node:fs";
 import { open, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { randomBytes } from "../vmm/digest.ts";
 
 /** Every image's default profile is the same; only profiles of people's own add to it. */
 const MAX_FILES = 64;

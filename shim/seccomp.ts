@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { monotonicMs } from "../proto/monotonic.ts";
 import { confinedArgv } from "../vmm/child.ts";
+import { contentDigest } from "../vmm/digest.ts";
 import type { Spec } from "./bundle.ts";
 import type { Log } from "./log.ts";
 import { SeccompCache } from "./seccomp-cache.ts";
@@ -48,19 +49,16 @@ export class SeccompCompiler {
   }
 
   async #compile(tool: string, profile: string, id: string): Promise<Buffer> {
-    const begun = performance.now();
+    const begun = monotonicMs();
     const cache = this.#openCache(id);
-    const key = createHash("sha256")
-      .update(await readFile(tool))
-      .update(profile)
-      .digest("hex");
+    const key = contentDigest(await readFile(tool), profile);
     const known = await cache?.read(key, MAX_FILTER_BYTES);
     const filter = known !== undefined && isFilter(known) ? known : await run(tool, this.#uid, profile);
     if (!isFilter(filter)) throw new Error(`${tool} wrote ${filter.length} bytes, which are no filter`);
     const cached = known === filter ? 1 : 0;
     if (!cached)
       await cache?.write(key, filter).catch((error: Error) => this.#log.write("warning", error.message, { id }));
-    this.#log.write("debug", "seccomp compiled", { id, t_seccomp: Math.round(performance.now() - begun), cached });
+    this.#log.write("debug", "seccomp compiled", { id, t_seccomp: Math.round(monotonicMs() - begun), cached });
     return filter;
   }
 

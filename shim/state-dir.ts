@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { processStartTime } from "../vmm/child.ts";
+import { nameDigest } from "../vmm/digest.ts";
 
 /**
  * What is on disk, below /run/microvm/NAMESPACE/GROUP:
@@ -39,7 +39,7 @@ export class StateDir {
     this.namespace = namespace;
     this.path = join(root, namespace, group);
     // No namespace begins with a dot.
-    this.runDir = join(root, ".run", digest(namespace, group).toString("hex", 0, 16));
+    this.runDir = join(root, ".run", digest(namespace, group).slice(0, 32));
   }
 
   get sharedDir(): string {
@@ -126,9 +126,9 @@ export function isAlive(id: ProcessId): boolean {
 
 /** A user and group for one VM, of a range that no account and no subordinate range uses: it owns nothing. */
 export function vmUser(namespace: string, group: string): number {
-  return 0x6d760000 + digest(namespace, group).readUInt16BE(0);
+  return 0x6d760000 + Number.parseInt(digest(namespace, group).slice(0, 4), 16);
 }
 
-function digest(namespace: string, group: string): Buffer {
-  return createHash("sha256").update(`${namespace}/${group}`).digest();
+function digest(namespace: string, group: string): string {
+  return nameDigest(`${namespace}/${group}`);
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { monotonicMs } from "../proto/monotonic.ts";
 import type { MuxStream, StreamMux } from "../proto/stream/mux.ts";
 import { settledWithin } from "./deadline.ts";
 import { InputFifo } from "./fifo.ts";
@@ -98,10 +99,10 @@ export class Stdio {
 
   /** The process has ended: waits until all output is where it belongs, for a bounded time, then closes everything. */
   async drain(): Promise<void> {
-    const begun = performance.now();
+    const begun = monotonicMs();
     const done = Promise.all(this.#outputs.map((output) => output.done));
     for (;;) {
-      const passed = performance.now() - begun;
+      const passed = monotonicMs() - begun;
       const quiet = Math.min(passed, ...this.#outputs.map((output) => output.quietMs));
       const left = Math.min(this.#limits.quietMs - quiet, this.#limits.totalMs - passed);
       if (left <= 0 || (await settledWithin(done, left))) break;

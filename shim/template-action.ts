@@ -74,8 +74,13 @@ async function makeMissing(given: VmConfig, store: TemplateStore): Promise<void>
 function usable(store: TemplateStore, key: string): boolean {
   try {
     const template = store.open(key);
-    template?.close();
-    return template !== undefined;
+    if (template === undefined) return false;
+    try {
+      template.verifyState();
+    } finally {
+      template.close();
+    }
+    return true;
   } catch {
     return false;
   }

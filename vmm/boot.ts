@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { guest } from "../proto/guest/methods.ts";
 import { traced } from "../proto/trace.ts";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
+import { randomBytes } from "./digest.ts";
 import { restoreState } from "./migration.ts";
 import { SHARED_TAG, VOLUMES_TAG } from "./qemu-args.ts";
 import type { Vm } from "./vm.ts";

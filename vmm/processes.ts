@@ -42,6 +42,8 @@ export async function startProcesses(
   const given = template && memory ? { memory: memory.fd, state: template.state } : origin.saving;
   const beginning = template ? "restore" : given ? "boot-to-save" : "boot";
   const qemu = await startQemu(config, placement, virtiofsds, beginning, given);
+  undo.defer(async () => void (await qemu.kill()));
+  template?.verifyState();
   undo.move();
   return { qemu, virtiofsds, restored: template && memory && checked(template, memory) };
 }

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { nameDigest } from "./digest.ts";
 import { qemuArgs } from "./qemu-args.ts";
 import { sharedDirectories } from "./shared-directories.ts";
 import { virtiofsdArgs } from "./virtiofsd-args.ts";
@@ -25,7 +25,7 @@ export function templateKey(config: VmConfig): string {
   );
   const virtiofsd = shares.map(({ cache }) => virtiofsdArgs("", 0, cache));
   const text = JSON.stringify([FORMAT, parts, qemu, virtiofsd, processor()]);
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+  return nameDigest(text).slice(0, 32);
 }
 
 /** Contents take long to read; a file that has not been touched is the same. */

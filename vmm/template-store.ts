@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -17,6 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { contentDigest } from "./digest.ts";
 
 /** A template's state is small: what is larger is something else. */
 const MAX_STATE_BYTES = 16 * 1024 * 1024;
@@ -39,6 +39,8 @@ interface Description extends TemplateDescription {
 export interface OpenTemplate extends TemplateDescription {
   readonly memory: number;
   readonly state: number;
+  /** Throws if the state is not what was saved. It takes a while: beside what else does. */
+  verifyState(): void;
   close(): void;
 }
 
@@ -88,10 +90,13 @@ export class TemplateStore {
       const description = readDescription(open("template.json", MAX_DESCRIPTION_BYTES));
       const memory = open("memory", Number.POSITIVE_INFINITY);
       const state = open("state", MAX_STATE_BYTES);
-      if (sha256(content(state)) !== description.stateDigest) throw new Error(`${directory}: the state is damaged`);
+      const verifyState = () => {
+        if (contentDigest(content(state)) !== description.stateDigest)
+          throw new Error(`${directory}: the state is damaged`);
+      };
       // The one that was used last is the last to go.
       utimesSync(directory, new Date(), new Date());
-      return { ...description, memory, state, close };
+      return { ...description, memory, state, verifyState, close };
     } catch (error) {
       close();
       throw error;
@@ -112,7 +117,7 @@ export class TemplateStore {
       state,
       keep: (description) => {
         for (const fd of [memory, state]) fsyncSync(fd);
-        const stateDigest = sha256(readFileSync(join(directory, "state")));
+        const stateDigest = contentDigest(readFileSync(join(directory, "state")));
         const text = JSON.stringify({ ...description, stateDigest } satisfies Description);
         writeFileSync(join(directory, "template.json"), text, { mode: 0o600, flush: true });
         this.remove(key);
@@ -179,10 +184,6 @@ function readDescription(fd: number): Description {
     throw new Error("template.json lacks something");
   }
   return { memoryMib, checksum, stateDigest };
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** Leaves the place from where others read as it is. */

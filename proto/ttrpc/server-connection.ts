@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { debugScope } from "../debug.ts";
+import { monotonicMs } from "../monotonic.ts";
 import { Code, codeName } from "./code.ts";
 import { FrameDecoder, type Oversized } from "./decode.ts";
 import { decodeRequest, encodeFailure, encodeSuccess, oversized, type Request } from "./envelope.ts";
@@ -107,7 +108,7 @@ export class ServerConnection {
 
   /** Never rejects: whatever goes wrong is the answer. */
   async #run(streamId: number, payload: Uint8Array): Promise<void> {
-    const started = performance.now();
+    const started = monotonicMs();
     const call = new AbortController();
     this.#calls.set(streamId, call);
     this.#callBytes += payload.length;
@@ -121,7 +122,7 @@ export class ServerConnection {
     } finally {
       this.#calls.delete(streamId);
       this.#callBytes -= payload.length;
-      debug("server: stream %d: done after %d ms", streamId, Math.round(performance.now() - started));
+      debug("server: stream %d: done after %d ms", streamId, Math.round(monotonicMs() - started));
       this.#regulate();
     }
   }
