@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Resources } from "./bundle.ts";
 import { monotonicMs } from "../proto/monotonic.ts";
+import type { Resources } from "./bundle.ts";
 import { isLimited, vmLimits } from "./cgroup-limits.ts";
 import { findHierarchies, type Hierarchy } from "./cgroup-mounts.ts";
 import { cgroupPath } from "./cgroup-path.ts";
@@ -10,6 +11,8 @@ import type { Log } from "./log.ts";
 
 /** Controllers of version 2 that are handed down to the VM's cgroup, where they are there. */
 const CONTROLLERS = ["cpu", "cpuset", "io", "memory", "pids"];
+/** Larger than any pid. */
+const NO_PROCESS = 0x7fffffff;
 const REMOVE_LIMIT_MS = 2_000;
 const REMOVE_STEP_MS = 5;
 
@@ -48,24 +51,32 @@ export class VmCgroup {
 
   /** Makes the cgroup, with the limits that do not slow down the boot. Throws if a limit cannot be held. */
   create(): void {
-    this.#attempt(() => {
+    this.#askForMoves();
+    try {
       for (const hierarchy of this.#hierarchies) makeDirectories(hierarchy, this.#path);
       this.#made = this.directories.length > 0;
-    });
+    } catch (error) {
+      this.#refuse(error as Error);
+    }
     const { cpu: { quota: _quota, period: _period, ...cpu } = {}, ...rest } = this.#resources;
     this.#set({ ...rest, cpu });
   }
 
-  /** Moves a process in; its children are born there. To be called right after its start. */
-  add(pid: number): void {
-    this.#attempt(() => {
-      if (this.#made) for (const directory of this.directories) place(pid, directory);
-    });
+  /**
+   * Moves a process in; its children are born there. To be called right after its start. Rejects where a limit depends on
+   * it.
+   */
+  async add(pid: number): Promise<void> {
+    try {
+      for (const directory of this.#made ? this.directories : []) await place(pid, directory);
+    } catch (error) {
+      this.#refuse(error as Error);
+    }
   }
 
   /** Moves children in that were born before their parent was. */
-  addChildren(pid: number): void {
-    for (const child of childrenOf(pid)) this.add(child);
+  async addChildren(pid: number): Promise<void> {
+    await Promise.all(childrenOf(pid).map((child) => this.add(child)));
   }
 
   /** The guest is up: its limit of processor time begins. */
@@ -98,16 +109,22 @@ export class VmCgroup {
     }
   }
 
-  #attempt(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      const message = `cannot place the VM in the cgroup ${this.#path}: ${(error as Error).message}`;
-      for (const directory of this.directories) removeIfEmpty(directory);
-      this.#made = false;
-      if (isLimited(this.#resources)) throw new Error(message, { cause: error });
-      this.#log.write("warning", message);
-    }
+  /**
+   * The first one to move a process after a while waits in the kernel for a grace period of RCU, some 20 ms. It begins
+   * here, with a process that there cannot be, beside what comes before the first one that there is.
+   */
+  #askForMoves(): void {
+    const [hierarchy] = this.#hierarchies;
+    if (hierarchy) place(NO_PROCESS, hierarchy.root).catch(() => {});
+  }
+
+  /** Of what has gone wrong nothing is kept. */
+  #refuse(cause: Error): void {
+    const message = `cannot place the VM in the cgroup ${this.#path}: ${cause.message}`;
+    for (const directory of this.directories) removeIfEmpty(directory);
+    this.#made = false;
+    if (isLimited(this.#resources)) throw new Error(message, { cause });
+    this.#log.write("warning", message);
   }
 }
 
@@ -154,9 +171,9 @@ function makeDirectories({ version, root, controllers }: Hierarchy, path: string
 }
 
 /** A process that has ended meanwhile needs no place. */
-export function place(pid: number, directory: string, write = writeValue): void {
+export async function place(pid: number, directory: string, write = moveInto): Promise<void> {
   try {
-    write(join(directory, "cgroup.procs"), `${pid}`);
+    await write(join(directory, "cgroup.procs"), `${pid}`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
@@ -176,6 +193,10 @@ function inheritCpuset(parent: string, directory: string): void {
     if (readFileSync(join(directory, file), "utf8").trim() !== "") continue;
     writeValue(join(directory, file), readFileSync(join(parent, file), "utf8").trim());
   }
+}
+
+function moveInto(path: string, pid: string): Promise<void> {
+  return writeFile(path, pid, { flag: "r+" });
 }
 
 function writeValue(path: string, value: string): void {

@@ -134,7 +134,10 @@ export class Sandbox {
       if (ready === vm) throw error;
       return spawn(ready);
     });
-    this.#cgroup?.add(standIn.pid);
+    await this.#cgroup?.add(standIn.pid).catch(async (error: unknown) => {
+      await standIn.end();
+      throw error;
+    });
     return standIn;
   }
 

@@ -56,11 +56,14 @@ function privilegeArgs(uid: number): string[] {
   ];
 }
 
-/** Where a VM's processes belong on the host; its methods are called right after the start of each. */
+/**
+ * Where a VM's processes belong on the host; its methods are called right after the start of each. They reject if a
+ * process must not go on elsewhere.
+ */
 export interface Placement {
-  add(pid: number): void;
+  add(pid: number): Promise<void>;
   /** For a program that may have had children before it was placed. */
-  addChildren(pid: number): void;
+  addChildren(pid: number): Promise<void>;
 }
 
 /** A child process whose end is a promise: `exited` settles exactly once and never rejects. */

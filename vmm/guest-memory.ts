@@ -58,14 +58,17 @@ export async function loadMemory(
 ): Promise<LoadedMemory> {
   const argv = [program, "load", `${memoryMib * MIB}`, ...(template === undefined ? [] : [`${FIRST_FD}`])];
   const child = await Child.spawn(argv, ["pipe", "pipe", "pipe", template ?? "ignore"]);
-  placement.add(child.pid);
   const input = child.stdio[0] as Writable;
   // Its end is told by what it does not say.
   input.on("error", () => {});
+  const placed = placement.add(child.pid);
+  placed.then(
+    () => input.end("\n"),
+    () => child.kill(),
+  );
   const answers = new Answers(child);
   const fd = openSync(`/proc/${child.pid}/fd/${Number(await answers.next("FD"))}`, "r+");
-  input.end("\n");
-  const checksum = answers.next("DONE");
+  const checksum = placed.then(() => answers.next("DONE"));
   // Who waits for it may come later.
   checksum.catch(() => {});
   return { fd, checksum };

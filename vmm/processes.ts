@@ -36,12 +36,12 @@ export async function startProcesses(
   const { template } = origin;
   files.defer(() => template?.close());
   const [virtiofsds, memory] = await both(
-    startAll(config, log, placement, undo),
+    startAll(config, log, undo),
     template && traced("memory", () => loadInto(config, template, placement, files)),
   );
   const given = template && memory ? { memory: memory.fd, state: template.state } : origin.saving;
   const beginning = template ? "restore" : given ? "boot-to-save" : "boot";
-  const qemu = await startQemu(config, placement, virtiofsds, beginning, given);
+  const qemu = await startQemu(config, virtiofsds, beginning, given);
   undo.defer(async () => void (await qemu.kill()));
   template?.verifyState();
   undo.move();
@@ -55,14 +55,9 @@ async function loadInto(config: VmConfig, template: OpenTemplate, placement: Pla
 }
 
 /** Side by side, for each takes its time. If one cannot be started, `undo` ends the others. */
-async function startAll(
-  config: VmConfig,
-  log: (line: string) => void,
-  placement: Placement,
-  undo: AsyncDisposableStack,
-) {
+async function startAll(config: VmConfig, log: (line: string) => void, undo: AsyncDisposableStack) {
   const starts = sharedDirectories(config).map(async (share) => {
-    const virtiofsd = await traced(`virtiofsd ${share.tag}`, () => startVirtiofsd(config, share, log, placement));
+    const virtiofsd = await traced(`virtiofsd ${share.tag}`, () => startVirtiofsd(config, share, log));
     undo.defer(async () => void (await virtiofsd.child.kill()));
     return virtiofsd;
   });

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { debugScope } from "../proto/debug.ts";
-import { Child, confinedArgv, type Placement } from "./child.ts";
+import { Child, confinedArgv } from "./child.ts";
 import { stateArgs } from "./migration.ts";
 import { type Beginning, qemuArgs, type Share } from "./qemu-args.ts";
 import type { VmConfig } from "./vm-config.ts";
@@ -15,7 +15,6 @@ type Source = number | "ignore";
 /** Starts QEMU: it has its sockets as stdio 3 to 5 here, too. Rejects, with nothing left, if it cannot be started. */
 export async function startQemu(
   config: VmConfig,
-  placement: Placement,
   virtiofsds: readonly Share[],
   beginning: Beginning,
   given: { memory: number; state: number } | undefined,
@@ -32,9 +31,12 @@ export async function startQemu(
   // "pipe" is a connected pair of unix sockets in Node: both directions, no path, and it ends with either side.
   const sockets = ["pipe", "pipe", "pipe"] as const;
   const fds: Source[] = [...files.fds, given?.memory ?? "ignore", given?.state ?? "ignore"];
-  const qemu = await Child.spawn(argv, ["ignore", "pipe", "pipe", ...sockets, ...fds]).finally(() => files.close());
-  placement.add(qemu.pid);
-  return qemu;
+  return Child.spawn(argv, ["ignore", "pipe", "pipe", ...sockets, ...fds]).finally(() => files.close());
+}
+
+/** In a namespace of the VM's own they can be left to the end of it. */
+function tapsArgv({ taps, networkDevices, network }: VmConfig): string[] {
+  return [taps, `${networkDevices}`, `${FDS.taps}`, network.kind === "new" ? "stay" : "end"];
 }
 
 /**

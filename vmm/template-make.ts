@@ -9,7 +9,7 @@ import type { VmConfig } from "./vm-config.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** It has no limits of a container's, and is nobody's. */
-const NOWHERE: Placement = { add() {}, addChildren() {} };
+const NOWHERE: Placement = { async add() {}, async addChildren() {} };
 
 /**
  * Boots a VM and keeps it, warmed up, as the template of its kind, by its `templateKey`. Rejects with the reason, and

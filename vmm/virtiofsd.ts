@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { Child, confinedArgv, describeExit, type Placement } from "./child.ts";
+import { Child, confinedArgv, describeExit } from "./child.ts";
 import { listenFor } from "./listening-socket.ts";
 import type { Share } from "./qemu-args.ts";
 import type { SharedDirectory } from "./shared-directories.ts";
@@ -25,7 +25,6 @@ export async function startVirtiofsd(
   config: VmConfig,
   { tag, directory, cache }: SharedDirectory,
   log: (line: string) => void,
-  placement: Placement,
 ): Promise<Virtiofsd> {
   // One that is instead of another has a path of its own: the other may be about to end. QEMU runs as a user of its own,
   // and connecting takes the right to write.
@@ -35,7 +34,6 @@ export async function startVirtiofsd(
     network: { kind: "host" },
   });
   const child = await Child.spawn(argv, ["ignore", "ignore", "pipe", socket.fd]).finally(() => socket.close());
-  placement.add(child.pid);
   const stderr = new Tail(child.stdio[2] as Readable, (line) => log(`virtiofsd: ${line}`));
   const ended = child.exited.then(async (exit) => {
     if (exit.code === 0) return undefined;

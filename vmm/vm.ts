@@ -76,11 +76,16 @@ export class Vm {
     origin: Origin = {},
   ): Promise<Vm> {
     const processes = await startProcesses(config, log, placement, origin);
+    // Before anything else is waited for: what its sockets tell must not be missed.
     const vm = new Vm(processes, config, log);
+    await Promise.all([vm.qemu, ...vm.virtiofsds].map(({ pid }) => placement.add(pid))).catch(
+      async (error: unknown) => {
+        await vm.stop();
+        throw error;
+      },
+    );
     // They have them by then.
-    const placeChildren = () => {
-      for (const { pid } of vm.virtiofsds) placement.addChildren(pid);
-    };
+    const placeChildren = () => Promise.all(vm.virtiofsds.map(({ pid }) => placement.addChildren(pid)));
     void vm.ready.then(placeChildren).catch(() => {});
     return vm;
   }
