@@ -22,7 +22,7 @@ export async function startQemu(
   const machine = qemuArgs(config, FDS, virtiofsds, beginning);
   const argv = confinedArgv(config.qemu, [...machine, ...(given ? stateArgs(FDS.state) : [])], {
     network: config.network,
-    inNetwork: config.networkDevices > 0 ? [config.taps, `${config.networkDevices}`, `${FDS.taps}`] : undefined,
+    inNetwork: config.networkDevices > 0 ? tapsArgv(config) : undefined,
     // The socket of virtiofsd lies in a directory of the VM's user.
     uid: config.uid,
   });

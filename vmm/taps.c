@@ -1,8 +1,12 @@
 // Opens tap devices in the network namespace that it is in, and runs a program
 // that has them as descriptors: QEMU has neither the right to open them nor a
-// way into that namespace later. They are gone with their last descriptor.
+// way into that namespace later.
 //
-//   microvm-taps COUNT FIRST-DESCRIPTOR PROGRAM [ARG...]
+//   microvm-taps COUNT FIRST-DESCRIPTOR end|stay PROGRAM [ARG...]
+//
+// They end with their last descriptor, which whoever closes it waits for, some
+// 25 ms for each of them; or they stay until their namespace ends, which nobody
+// waits for.
 //
 // The devices are named lo-microvm0, lo-microvm1 and so on: nerdctl and
 // cAdvisor leave out what begins with "lo" when they add up what interfaces
@@ -15,6 +19,7 @@
 #include <limits.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +31,7 @@ static void fail(const char *what) {
   exit(1);
 }
 
-static void open_tap(unsigned char index, int descriptor) {
+static void open_tap(unsigned char index, int descriptor, bool stays) {
   int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
   if (fd < 0)
     fail("/dev/net/tun");
@@ -41,6 +46,8 @@ static void open_tap(unsigned char index, int descriptor) {
     fail(errno == EBUSY ? "the network namespace has another VM, which has all "
                           "of its packets"
                         : request.ifr_name);
+  if (stays && ioctl(fd, TUNSETPERSIST, 1) < 0)
+    fail("TUNSETPERSIST");
   if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
     fail("O_NONBLOCK");
   // It may be the wanted one already.
@@ -50,14 +57,16 @@ static void open_tap(unsigned char index, int descriptor) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4) {
-    fprintf(stderr, "usage: %s COUNT FIRST-DESCRIPTOR PROGRAM [ARG...]\n",
+  bool stay = argc > 3 && strcmp(argv[3], "stay") == 0;
+  if (argc < 5 || (!stay && strcmp(argv[3], "end") != 0)) {
+    fprintf(stderr,
+            "usage: %s COUNT FIRST-DESCRIPTOR end|stay PROGRAM [ARG...]\n",
             argv[0]);
     return 2;
   }
   int count = atoi(argv[1]), first = atoi(argv[2]);
   for (int i = 0; i < count; i++)
-    open_tap(i, first + i);
-  execvp(argv[3], argv + 3);
-  fail(argv[3]);
+    open_tap(i, first + i, stay);
+  execvp(argv[4], argv + 4);
+  fail(argv[4]);
 }
