@@ -19,7 +19,7 @@ setup: ## install what the machine lacks (Debian packages, QEMU, npm packages)
 	@.make/setup.sh
 
 build: setup ## build/: the shim, vmlinux, initrd.img and the helpers of the shim
-	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp $(BUILD)/microvm-stand-in $(BUILD)/microvm-taps $(BUILD)/microvm-loopback $(BUILD)/microvm-tsc $(BUILD)/microvm-memory kernel-image virtiofsd
+	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp $(BUILD)/microvm-stand-in $(BUILD)/microvm-taps $(BUILD)/microvm-loopback $(BUILD)/microvm-tsc $(BUILD)/microvm-memory $(BUILD)/microvm-share $(BUILD)/microvm-blocking kernel-image virtiofsd
 
 .PHONY: kernel-image virtiofsd
 kernel-image:
@@ -50,6 +50,8 @@ install: build ## install below DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 $(BUILD)/microvm-loopback $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-loopback
 	install -D -m 0755 $(BUILD)/microvm-tsc $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-tsc
 	install -D -m 0755 $(BUILD)/microvm-memory $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-memory
+	install -D -m 0755 $(BUILD)/microvm-share $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-share
+	install -D -m 0755 $(BUILD)/microvm-blocking $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-blocking
 	install -D -m 0755 $(BUILD)/virtiofsd $(DESTDIR)$(PREFIX)/libexec/microvm/virtiofsd
 
 check: setup ## format, lint, types, import layers, generated files: seconds, no VM

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Code } from "../proto/ttrpc/code.ts";
 import { RpcError } from "../proto/ttrpc/rpc-error.ts";
-import type { Spec, SpecMount } from "./bundle.ts";
+import { groupOf, type Spec, type SpecMount } from "./bundle.ts";
 
 /** A bind mount of config.json: something of the host that the container sees, a volume. */
 export interface Bind {
@@ -18,6 +18,11 @@ export interface Bind {
 
 export function isBind({ type, options = [] }: SpecMount): boolean {
   return type === "bind" || options.includes("bind") || options.includes("rbind");
+}
+
+/** Devices cannot be added to a VM that runs, and the later containers of a pod may bring volumes. */
+export function mayHaveVolumes(spec: Spec): boolean {
+  return (spec.mounts ?? []).some(isBind) || groupOf(spec, "") !== "";
 }
 
 /** The bind mounts of a container in their order. Pure. Throws Unimplemented for what a VM cannot give. */

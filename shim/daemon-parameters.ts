@@ -15,3 +15,6 @@ export interface DaemonParameters {
 }
 
 export const DAEMON_VARIABLE = "MICROVM_DAEMON";
+
+/** Set by microvm-share to why the daemon's mount namespace is not what it has to be. */
+export const SHARE_ERROR_VARIABLE = "MICROVM_SHARE_ERROR";

@@ -31,11 +31,6 @@ async function mountOne(mount: Mount, target: string): Promise<void> {
   await runMount([...type, ...rest, "--source", mount.source, "--target", target], cwd);
 }
 
-/** Makes `path` a mount point of its own that hands every mount below it on to virtiofsd's copy of the namespace. */
-export async function shareMounts(path: string): Promise<void> {
-  await runMount(["--bind", "--make-rshared", path, path]);
-}
-
 /** Binds `source` (a file or a directory) to `target`, which is made first. */
 export async function bindMount(source: string, target: string): Promise<void> {
   const real = realpathSync(source);
@@ -62,9 +57,9 @@ export async function bindTree(source: string, target: string, kind: BindKind, s
   await runMount(["--move", staging, target]);
 }
 
-/** Detaches `path` and everything below it. What is not mounted is no error. */
-export async function unmountTree(path: string): Promise<void> {
-  await tool("umount", ["-n", "-R", "-l", path], { timeoutMs: LIMIT_MS }).catch((error: Error) => {
+/** Detaches the paths and everything below them. What is not mounted is no error. */
+export async function unmountTree(...paths: readonly string[]): Promise<void> {
+  await tool("umount", ["-n", "-R", "-l", ...paths], { timeoutMs: LIMIT_MS }).catch((error: Error) => {
     if (!/not mounted|no mount point|not found/.test(error.message)) throw error;
   });
 }

@@ -6,8 +6,8 @@ import { locateParts } from "../vmm/locate.ts";
 import { vmSize } from "../vmm/size.ts";
 import { tscKhz } from "../vmm/tsc.ts";
 import { checkVmConfig, type NetworkNamespace, type VmConfig } from "../vmm/vm-config.ts";
-import { isBind } from "./bind.ts";
-import { groupOf, type Spec } from "./bundle.ts";
+import { mayHaveVolumes } from "./bind.ts";
+import type { Spec } from "./bundle.ts";
 import { VmCgroup } from "./cgroup.ts";
 import { limitsOf } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -51,11 +51,6 @@ export function vmCgroup(spec: Spec, config: VmConfig, settings: Settings, log: 
   const { cgroupsPath, resources = {} } = spec.linux ?? {};
   const memoryBytes = (config.memoryMib + settings.host_overhead_mib) * 1024 * 1024;
   return new VmCgroup(cgroupsPath, resources, memoryBytes, log);
-}
-
-/** Devices cannot be added to a VM that runs, and the later containers of a pod may bring volumes. */
-export function mayHaveVolumes(spec: Spec): boolean {
-  return (spec.mounts ?? []).some(isBind) || groupOf(spec, "") !== "";
 }
 
 function networkOf(spec: Spec): NetworkNamespace {

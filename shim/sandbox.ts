@@ -10,15 +10,17 @@ import { StandIn, type StandInOptions } from "../vmm/stand-in.ts";
 import { setGuestClock } from "../vmm/standstill.ts";
 import { Vm } from "../vmm/vm.ts";
 import type { NetworkNamespace, VmConfig } from "../vmm/vm-config.ts";
+import { mayHaveVolumes } from "./bind.ts";
 import type { Resources, Spec } from "./bundle.ts";
 import type { VmCgroup } from "./cgroup.ts";
 import { followClock } from "./clock.ts";
 import type { Container } from "./container.ts";
+import { SHARE_ERROR_VARIABLE } from "./daemon-parameters.ts";
 import { type Launch, launchVm } from "./launch.ts";
 import type { Log } from "./log.ts";
-import { shareMounts, unmountTree } from "./mounts.ts";
+import { unmountTree } from "./mounts.ts";
 import { Network } from "./network.ts";
-import { mayHaveVolumes, thisProgram, vmCgroup, vmConfig } from "./sandbox-config.ts";
+import { thisProgram, vmCgroup, vmConfig } from "./sandbox-config.ts";
 import { SeccompCompiler } from "./seccomp.ts";
 import type { Settings } from "./settings.ts";
 import { type SandboxState, type StateDir, thisProcess } from "./state-dir.ts";
@@ -37,6 +39,7 @@ export class Sandbox {
   readonly volumes: Volumes;
   readonly log: Log;
   readonly seccomp: SeccompCompiler;
+  readonly #served: readonly string[];
   readonly #launched: Promise<Vm>;
   /** The same one, or the one that took its place. */
   readonly #ready: Promise<Vm>;
@@ -53,6 +56,7 @@ export class Sandbox {
   /** The VM begins to boot at once, while containerd is still on its way to Create. */
   constructor(stateDir: StateDir, uid: number, spec: Spec, settings: () => Settings, log: Log) {
     this.stateDir = stateDir;
+    this.#served = stateDir.served(mayHaveVolumes(spec));
     this.volumes = new Volumes(stateDir.volumesDir, stateDir.stagingDir);
     this.log = log;
     this.seccomp = new SeccompCompiler(locateSeccomp(thisProgram()), uid, log);
@@ -64,11 +68,8 @@ export class Sandbox {
   }
 
   async #prepare(uid: number, spec: Spec, settings: () => Settings) {
-    this.stateDir.create(uid);
-    // Beside what comes until the first program wants them.
-    const { sharedDir, volumesDir } = this.stateDir;
-    const shared = Promise.all([sharedDir, ...(mayHaveVolumes(spec) ? [volumesDir] : [])].map(shareMounts));
-    shared.catch(() => {});
+    const shareError = process.env[SHARE_ERROR_VARIABLE];
+    if (shareError !== undefined) throw new Error(shareError);
     const given = settings();
     const config = vmConfig(spec, given, this.stateDir, uid);
     this.#namespace = config.network;
@@ -77,7 +78,6 @@ export class Sandbox {
     this.#remember({ shim: thisProcess(), processes: [], cgroups: cgroup.directories });
     cgroup.create();
     const template = new Template(config, given.template, this.log);
-    await shared;
     const launch: Launch = (origin, network = config.network) => this.#launch({ ...config, network }, cgroup, origin);
     return launchVm(template, launch, () => !this.isStopping);
   }
@@ -260,9 +260,7 @@ export class Sandbox {
 
   /** What cannot be unmounted keeps the state directory. */
   async #unmount(): Promise<void> {
-    const { sharedDir, volumesDir } = this.stateDir;
-    const warn = (error: Error) => this.log.write("warning", error.message);
-    await Promise.all([sharedDir, volumesDir].map((path) => unmountTree(path).catch(warn)));
+    await unmountTree(...this.#served).catch((error: Error) => this.log.write("warning", error.message));
   }
 
   async #subscribe(vm: Vm): Promise<void> {

@@ -4,11 +4,15 @@ import { connect, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { decodeStartInput, encodeBootstrapResult } from "../proto/containerd/bootstrap.ts";
 import { descriptor, listen } from "../vmm/listening-socket.ts";
+import { locateShare } from "../vmm/locate.ts";
+import { mayHaveVolumes } from "./bind.ts";
 import { checkId, groupOf, readSpec } from "./bundle.ts";
 import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
 import type { Invocation } from "./flags.ts";
 import { startOptions } from "./options.ts";
+import { thisProgram } from "./sandbox-config.ts";
 import { socketPath } from "./socket-path.ts";
+import { StateDir, vmUser } from "./state-dir.ts";
 
 /** containerd.runtime.bootstrap.v1.LogLevel. */
 const LOG_LEVEL_DEBUG = -4;
@@ -21,7 +25,8 @@ export async function start(flags: Invocation): Promise<void> {
   const input = decodeStartInput(readFileSync(0), flags);
   const params = input.kind === "bootstrap" ? input.params : undefined;
   const bundle = process.cwd();
-  const group = groupOf(readSpec(bundle), checkId(flags.id));
+  const spec = readSpec(bundle);
+  const group = groupOf(spec, checkId(flags.id));
   const path = socketPath(flags.address, checkId(flags.namespace), group, params?.socketDir);
   mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
   const server = await listenOrFind(path);
@@ -37,7 +42,9 @@ export async function start(flags: Invocation): Promise<void> {
       options: startOptions(input),
       debug: flags.debug || (params?.logLevel ?? 0) <= LOG_LEVEL_DEBUG,
     };
-    startDaemon(server, parameters);
+    const stateDir = new StateDir(flags.namespace, group);
+    stateDir.create(vmUser(flags.namespace, group));
+    startDaemon(server, parameters, stateDir.served(mayHaveVolumes(spec)));
   }
   const address = `unix://${path}`;
   // containerd 1.6 and 1.7 read it when they start again; without it they take the shim for dead.
@@ -69,17 +76,17 @@ function answers(path: string): Promise<boolean> {
 
 /**
  * The daemon inherits the listening socket and nothing else: with our standard output it would keep containerd waiting
- * for ever. Its mount namespace is its own, so whatever it mounts is gone with it; mounts of the host still reach it.
+ * for ever. Its mount namespace is its own, so whatever it mounts is gone with it; `served` is what it hands on to virtiofsd.
  */
-function startDaemon(server: Server, parameters: DaemonParameters): void {
-  const argv = ["--mount", "--propagation", "slave", "--", process.execPath, "daemon"];
-  const child = spawn("unshare", argv, {
+function startDaemon(server: Server, parameters: DaemonParameters, served: readonly string[]): void {
+  const share = locateShare(thisProgram());
+  const child = spawn(share, [...served, "--", process.execPath, "daemon"], {
     detached: true,
     cwd: "/",
     stdio: ["ignore", "ignore", "ignore", descriptor(server)],
     env: { ...process.env, [DAEMON_VARIABLE]: JSON.stringify(parameters) },
   });
-  if (child.pid === undefined) throw new Error("cannot start unshare: is util-linux installed?");
+  if (child.pid === undefined) throw new Error(`cannot start ${share}`);
   raiseOomScore(child.pid);
   child.unref();
 }

@@ -54,6 +54,11 @@ export class StateDir {
     return join(this.path, "staging");
   }
 
+  /** What virtiofsd serves: mounts of their own in the daemon's mount namespace. */
+  served(volumes: boolean): string[] {
+    return volumes ? [this.sharedDir, this.volumesDir] : [this.sharedDir];
+  }
+
   /** Makes the directories anew. What a shim that was killed left there goes. */
   create(uid: number): void {
     for (const path of [this.path, this.runDir]) rmSync(path, { recursive: true, force: true });

@@ -11,20 +11,24 @@ export interface PartPaths {
   readonly taps?: string | undefined;
   readonly loopback?: string | undefined;
   readonly memory?: string | undefined;
+  readonly blocking?: string | undefined;
   readonly tsc?: string | undefined;
 }
 
 export type Parts = { readonly [K in keyof PartPaths]-?: string };
 
+const BUILD_IT = "run 'make build' or 'make install'";
+
 const REMEDIES = {
-  kernel: "run 'make build' or 'make install', or set `kernel` in the configuration",
-  initrd: "run 'make build' or 'make install', or set `initrd` in the configuration",
+  kernel: `${BUILD_IT}, or set \`kernel\` in the configuration`,
+  initrd: `${BUILD_IT}, or set \`initrd\` in the configuration`,
   qemu: "install qemu-system-x86 8.2 or later, or set `qemu` in the configuration",
-  standIn: "run 'make build' or 'make install'",
-  taps: "run 'make build' or 'make install'",
-  loopback: "run 'make build' or 'make install'",
-  memory: "run 'make build' or 'make install'",
-  tsc: "run 'make build' or 'make install'",
+  standIn: BUILD_IT,
+  taps: BUILD_IT,
+  loopback: BUILD_IT,
+  memory: BUILD_IT,
+  blocking: BUILD_IT,
+  tsc: BUILD_IT,
   virtiofsd: "install virtiofsd 1.11 or later (the Rust program), or set `virtiofsd` in the configuration",
 } as const;
 
@@ -47,6 +51,7 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
     taps: helper(shim, "microvm-taps"),
     loopback: helper(shim, "microvm-loopback"),
     memory: helper(shim, "microvm-memory"),
+    blocking: helper(shim, "microvm-blocking"),
     tsc: helper(shim, "microvm-tsc"),
   };
   const find = (part: keyof Parts): string => {
@@ -66,6 +71,7 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
     taps: find("taps"),
     loopback: find("loopback"),
     memory: find("memory"),
+    blocking: find("blocking"),
     tsc: find("tsc"),
   };
 }
@@ -73,6 +79,14 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
 /** The program that compiles seccomp profiles, from the same build as the initrd. Undefined if there is none. */
 export function locateSeccomp(shim: string): string | undefined {
   return helper(shim, "microvm-seccomp").find((candidate) => usable(candidate, true));
+}
+
+/** The program that gives the daemon its mount namespace. Throws if there is none. */
+export function locateShare(shim: string): string {
+  const tried = helper(shim, "microvm-share");
+  const found = tried.find((candidate) => usable(candidate, true));
+  if (found === undefined) throw new Error(`microvm-share not found at ${tried.join(", ")}: ${BUILD_IT}`);
+  return found;
 }
 
 /** Where a program of ours may be: beside the shim, as built, or as installed. */

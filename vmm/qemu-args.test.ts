@@ -11,6 +11,7 @@ const CONFIG: VmConfig = {
   taps: "/usr/libexec/microvm/microvm-taps",
   loopback: "/usr/libexec/microvm/microvm-loopback",
   memory: "/usr/libexec/microvm/microvm-memory",
+  blocking: "/usr/libexec/microvm/microvm-blocking",
   networkDevices: 2,
   accelerator: "tcg",
   vcpus: 2,

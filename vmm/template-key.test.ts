@@ -23,6 +23,7 @@ beforeEach(() => {
     taps: "/taps",
     loopback: "/loopback",
     memory: "/memory",
+    blocking: "/blocking",
     accelerator: "tcg",
     tscKhz: 2_000_000,
     vcpus: 1,

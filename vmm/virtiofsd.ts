@@ -30,9 +30,10 @@ export async function startVirtiofsd(
   // and connecting takes the right to write.
   const socketPath = join(config.runDir, `${tag}${++started}.sock`);
   const socket = await listenFor(socketPath, config.uid);
-  const argv = confinedArgv(config.virtiofsd, virtiofsdArgs(directory, SOCKET_FD, cache), {
+  const confined = confinedArgv(config.virtiofsd, virtiofsdArgs(directory, SOCKET_FD, cache), {
     network: { kind: "host" },
   });
+  const argv = [config.blocking, `${SOCKET_FD}`, ...confined];
   const child = await Child.spawn(argv, ["ignore", "ignore", "pipe", socket.fd]).finally(() => socket.close());
   const stderr = new Tail(child.stdio[2] as Readable, (line) => log(`virtiofsd: ${line}`));
   const ended = child.exited.then(async (exit) => {

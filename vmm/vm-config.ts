@@ -13,11 +13,12 @@ export interface VmConfig {
   readonly initrd: string;
   readonly qemu: string;
   readonly virtiofsd: string;
-  /** microvm-stand-in and so on: see stand-in.c, taps.c, loopback/main.c and memory.c. */
+  /** microvm-stand-in and so on: see stand-in.c, taps.c, loopback/main.c, memory.c and blocking.c. */
   readonly standIn: string;
   readonly taps: string;
   readonly loopback: string;
   readonly memory: string;
+  readonly blocking: string;
   readonly accelerator: Accelerator;
   /** The host's time-stamp counter, kHz; undefined where it is not to be relied on. */
   readonly tscKhz?: number | undefined;
