@@ -62,13 +62,13 @@ export async function loadMemory(
   // Its end is told by what it does not say.
   input.on("error", () => {});
   const placed = placement.add(child.pid);
-  placed.then(
-    () => input.end("\n"),
-    () => child.kill(),
-  );
+  placed.catch(() => child.kill());
   const answers = new Answers(child);
   const fd = openSync(`/proc/${child.pid}/fd/${Number(await answers.next("FD"))}`, "r+");
-  const checksum = placed.then(() => answers.next("DONE"));
+  const checksum = placed.then(() => {
+    input.end("\n");
+    return answers.next("DONE");
+  });
   // Who waits for it may come later.
   checksum.catch(() => {});
   return { fd, checksum };
