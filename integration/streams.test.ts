@@ -65,8 +65,10 @@ describe.each(VERSIONS)("containerd %s", (version) => {
       const lines = readFileSync(path, "latin1").split("\n");
       results.push({ code, stdout: stdout.toString(), out: lines.filter((line) => line !== "err"), all: lines.sort() });
     }
-    expect(results[1]).toEqual(results[0]);
-    expect(results[1]).toMatchObject({ code: 3, out: ["out", "more", ""] });
+    const [{ all: theirs = [], ...rest } = {}, ours] = results;
+    expect(ours).toMatchObject({ ...rest, code: 3, out: ["out", "more", ""], all: ["", "err", "more", "out"] });
+    // runc's shim closes the file with the first stream that ends, and may lose what the other one has left.
+    expect(ours?.all).toEqual(expect.arrayContaining(theirs));
   });
 
   test("a pipe of the container holds 256 KiB, where runc's client makes one of 64 KiB", async () => {
