@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { writeConfig } from "./harness/config.ts";
 import { LAYERED_IMAGE, makeImage, makeRootfs } from "./harness/image.ts";
 import { useLab, VERSIONS, visible } from "./harness/lab.ts";
-import { microvm, runc } from "./harness/paths.ts";
+import { pagedProgram } from "./harness/paged-program.ts";
+import { microvm, runc, runtime } from "./harness/paths.ts";
 
 describe.each(VERSIONS)("containerd %s", (version) => {
   const lab = useLab(version);
@@ -71,6 +72,21 @@ describe.each(VERSIONS)("containerd %s", (version) => {
     const { code, stdout, stderr } = await lab.containerd.ctr([...args, "/bin/sh", "-c", "ls /bin/busybox; touch /x"]);
     expect({ code, stdout: stdout.toString() }).toEqual({ code: 1, stdout: "/bin/busybox\n" });
     expect(stderr.toString()).toContain("Read-only file system");
+  });
+
+  test("a program is what its file holds, whatever its memory held before", async () => {
+    const rootfs = join(lab.containerd.directory, "rootfs-programs");
+    makeRootfs(rootfs);
+    const statuses = Array.from({ length: 20 }, (_, n) => {
+      const numbers = randomBytes(300);
+      writeFileSync(join(rootfs, `program${n}`), pagedProgram(numbers), { mode: 0o755 });
+      return numbers.reduce((sum, number) => sum + number, 0) % 256;
+    });
+    const runs = statuses.map((status, n) => `/program${n}; [ $? = ${status} ] || echo wrong ${n}; drop`).join("\n");
+    const script = `drop() { echo 1 > /proc/sys/vm/drop_caches; }\n${runs}\n${runs}\n${runs}\necho done`;
+    const id = lab.freshId();
+    const args = ["run", "--rm", "--privileged", "--runtime", runtime, "--rootfs", rootfs, id, "/bin/sh", "-c", script];
+    expect(visible(await lab.containerd.ctr(args))).toEqual({ code: 0, stdout: "done\n", stderr: "" });
   });
 
   test("an image of many layers", async () => {

@@ -37,12 +37,12 @@ test("nothing but the accelerator, the processor and the clearing of pages diffe
         "-accel tcg,tb-size=128 -cpu max,-erms,-fsrm,-fsrs,-fzrm",
         "-add-fd fd=8,set=1,opaque=kvm -accel kvm,device=/dev/fdset/1 -cpu host",
       )
-      .replace(" init_on_alloc=1", ""),
+      .replace(" virtiofs.clear_pages=1", ""),
   );
 });
 
 test("under TCG the guest clears pages, so that code is translated anew", () => {
-  expect(args(CONFIG)).toContain(" init_on_alloc=1 ");
+  expect(args(CONFIG)).toContain(" virtiofs.clear_pages=1 ");
 });
 
 test("the guest's memory is shared with virtiofsd and as large as the machine's", () => {

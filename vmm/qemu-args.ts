@@ -50,9 +50,10 @@ const KERNEL_ARGUMENTS = [
 
 /**
  * TCG keeps its translation of a page of code until the guest or QEMU writes to that page. virtiofsd is neither: what it
- * reads into a page that held code before would be run as the old code. A page that is cleared first is translated anew.
+ * reads into a page that held code before would be run as the old code. A page that the guest clears first is translated
+ * anew.
  */
-const TCG_KERNEL_ARGUMENTS = ["init_on_alloc=1"];
+const TCG_KERNEL_ARGUMENTS = ["virtiofs.clear_pages=1"];
 
 /**
  * Fast string instructions are slow under TCG, which carries them out byte by byte. Without them the guest's kernel and
