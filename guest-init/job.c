@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -72,6 +73,7 @@ static void become_child(const int stdio[3], int result_fd) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+  sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0});
   for (int i = 0; stdio && i < 3; i++)
     if (stdio[i] >= 0)
       dup2(stdio[i], i);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,12 @@ static void say_goodbye(void) {
     ;
 }
 
+// A process that writes a lot is not put aside at each write for us to read it. Jobs are as any other
+// process.
+static void let_others_finish(void) {
+  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+}
+
 int main(void) {
   if (getpid() != 1) {
     fprintf(stderr, "guest-init: this is the init of a virtual machine, it runs as PID 1 only\n");
@@ -69,6 +76,7 @@ int main(void) {
   }
   silence_stdio();
   block_signals();
+  let_others_finish();
   int result = boot();
   if (result == 0)
     result = serve();
