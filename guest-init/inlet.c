@@ -12,6 +12,11 @@
 // Credit is given back in portions of at least this many bytes. Less than a window: a writer whose bytes
 // have all been passed on always has credit left.
 #define PORTION (FRAME_WINDOW / 4)
+// A stream through which much has gone already may be sent so much more, once: a quarter of the messages, and
+// fewer changes between the programs on the way. All of them together share a reserve.
+#define EXTRA (3 * FRAME_WINDOW)
+
+static size_t reserve = 8 * 1024 * 1024;
 
 struct inlet {
   struct stream stream;
@@ -20,6 +25,9 @@ struct inlet {
   uint32_t granted;
   // Bytes passed on and not granted again yet.
   uint32_t due;
+  // Granted again so far, and what it has of the reserve.
+  uint64_t flowed;
+  uint32_t extra;
   // What the process has not taken yet: never more than the window.
   uint8_t *bytes;
   size_t start, length;
@@ -76,7 +84,7 @@ static void flush(struct inlet *inlet) {
 static int keep(struct inlet *inlet, const uint8_t *bytes, size_t length) {
   if (length == 0)
     return 0;
-  if (!inlet->bytes && !(inlet->bytes = malloc(FRAME_WINDOW + 1)))
+  if (!inlet->bytes && !(inlet->bytes = malloc(FRAME_WINDOW + EXTRA + 1)))
     return -ENOMEM;
   memmove(inlet->bytes, inlet->bytes + inlet->start, inlet->length);
   inlet->start = 0;
@@ -120,6 +128,14 @@ static int receive(struct stream *stream, const struct frame *frame) {
   }
 }
 
+static uint32_t growth(struct inlet *inlet) {
+  if (inlet->extra || inlet->flowed <= FRAME_WINDOW || reserve < EXTRA)
+    return 0;
+  reserve -= EXTRA;
+  inlet->extra = EXTRA;
+  return EXTRA;
+}
+
 static size_t next_frame(struct stream *stream, uint8_t *frame) {
   struct inlet *inlet = inlet_of(stream);
   if (stream->ended)
@@ -129,9 +145,10 @@ static size_t next_frame(struct stream *stream, uint8_t *frame) {
     // After the host's EOF there is nobody left to be told.
     return inlet->eof ? 0 : frame_encode(frame, stream->id, FRAME_GONE, 0);
   }
-  if (inlet->eof || inlet->due < PORTION)
+  if (inlet->eof || inlet->due < PORTION + inlet->extra / 4)
     return 0;
-  uint32_t credit = inlet->due;
+  inlet->flowed += inlet->due;
+  uint32_t credit = inlet->due + growth(inlet);
   inlet->granted += credit;
   inlet->due = 0;
   return frame_encode_credit(frame, stream->id, credit);
@@ -152,6 +169,7 @@ static void end(struct stream *stream) {
 
 static void release(struct stream *stream) {
   drop(inlet_of(stream));
+  reserve += inlet_of(stream)->extra;
   free(inlet_of(stream));
 }
 

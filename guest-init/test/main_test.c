@@ -74,7 +74,8 @@ int main(int argc, char **argv) {
   run_all(ttrpc_tests);
   run_all(text_tests);
   run_all(container_tests);
-  run_all(stream_tests);
+  run_all(inlet_tests);
+  run_all(outlet_tests);
   run_all(server_tests);
   run_all(life_tests);
   run_all(exec_tests);

@@ -12,9 +12,9 @@ struct test {
 };
 
 // Each file's tests, ended by one without a name.
-extern const struct test cgroup_tests[], container_tests[], dial_tests[], exec_tests[], frame_tests[], life_tests[],
-    manage_tests[], network_check_tests[], network_links_tests[], network_routes_tests[], server_tests[],
-    stream_tests[], template_tests[], text_tests[], ttrpc_tests[];
+extern const struct test cgroup_tests[], container_tests[], dial_tests[], exec_tests[], frame_tests[],
+    inlet_tests[], life_tests[], manage_tests[], network_check_tests[], network_links_tests[],
+    network_routes_tests[], outlet_tests[], server_tests[], template_tests[], text_tests[], ttrpc_tests[];
 
 extern bool test_failed;
 

@@ -2,10 +2,19 @@ import { expect, test } from "vitest";
 import { random } from "../testing/random.ts";
 import { INITIAL_CREDIT, StreamViolation } from "./frame.ts";
 import { Inbox } from "./inbox.ts";
+import { Reserve } from "./reserve.ts";
 
-function inbox() {
+function inbox(reserve = new Reserve(0)) {
   const grants: number[] = [];
-  return { grants, box: new Inbox((bytes) => grants.push(bytes)) };
+  return { grants, box: new Inbox((bytes) => grants.push(bytes), reserve) };
+}
+
+/** Receives and passes on so many bytes, in parts of 64 KiB. */
+async function flow(box: Inbox, bytes: number): Promise<void> {
+  for (let left = bytes; left > 0; left -= 65536) {
+    box.push(Buffer.alloc(65536));
+    await box.read();
+  }
 }
 
 test("credit goes back when the next read shows that the bytes were passed on", async () => {
@@ -15,6 +24,31 @@ test("credit goes back when the next read shows that the bytes were passed on", 
   expect(grants).toEqual([]);
   void box.read();
   expect(grants).toEqual([65536]);
+});
+
+test("a stream through which more than its credit has flowed gets more of it, in larger portions, while there is some", async () => {
+  const extra = 3 * INITIAL_CREDIT;
+  const reserve = new Reserve(extra);
+  const one = inbox(reserve);
+  await flow(one.box, INITIAL_CREDIT + 2 * 65536);
+  expect(one.grants).toEqual([65536, 65536, 65536, 65536, 65536 + extra]);
+  await flow(one.box, 6 * 65536);
+  expect(one.grants.slice(5)).toEqual([4 * 65536]);
+  const other = inbox(reserve);
+  await flow(other.box, 2 * INITIAL_CREDIT);
+  expect(other.grants).toEqual(Array.from({ length: 7 }, () => 65536));
+  one.box.pushEof();
+  await flow(other.box, 65536);
+  expect(other.grants.at(-1)).toBe(65536 + extra);
+});
+
+test("no more is taken than was granted beyond", async () => {
+  const { box, grants } = inbox(new Reserve(3 * INITIAL_CREDIT));
+  await flow(box, 2 * INITIAL_CREDIT);
+  const left = grants.reduce((sum, bytes) => sum + bytes, 0) - INITIAL_CREDIT;
+  expect(left).toBeGreaterThan(2 * INITIAL_CREDIT);
+  for (let at = 0; at < left; at += 65536) box.push(Buffer.alloc(65536));
+  expect(() => box.push(Buffer.of(0))).toThrow(StreamViolation);
 });
 
 test("small reads are granted together", async () => {

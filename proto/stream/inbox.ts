@@ -1,7 +1,11 @@
 import { INITIAL_CREDIT, StreamViolation } from "./frame.ts";
+import type { Reserve } from "./reserve.ts";
 
 // Credit goes back in portions: one frame for each is cheap, and the writer still has three quarters to send meanwhile.
-const GRANT_SIZE = 64 << 10;
+const GRANT_SIZE = INITIAL_CREDIT / 4;
+// A stream through which much has come already gets so much credit more, once: a quarter of the messages, and fewer
+// changes between the programs on the way.
+const EXTRA_CREDIT = 3 * INITIAL_CREDIT;
 // Parts below this size that must wait are gathered, so that a peer that sends single bytes cannot fill the memory
 // with bookkeeping.
 const SMALL = 4 << 10;
@@ -10,6 +14,10 @@ const GATHER_SIZE = 16 << 10;
 /** What has arrived on a stream and was not read yet: never more than the stream's credit. */
 export class Inbox {
   readonly #grant: (bytes: number) => void;
+  readonly #reserve: Reserve;
+  /** Of the reserve. */
+  #extra = 0;
+  #allPassedOn = 0;
   readonly #queue: Buffer[] = [];
   #gathered: Buffer | undefined;
   #gatheredLength = 0;
@@ -19,9 +27,10 @@ export class Inbox {
   #ended = false;
   #waiting: PromiseWithResolvers<Buffer | undefined> | undefined;
 
-  /** `grant` sends the peer credit. */
-  constructor(grant: (bytes: number) => void) {
+  /** `grant` sends the peer credit; what is granted beyond the initial credit comes out of `reserve`. */
+  constructor(grant: (bytes: number) => void, reserve: Reserve) {
     this.#grant = grant;
+    this.#reserve = reserve;
   }
 
   /** Takes bytes from the peer. Throws StreamViolation if it had no credit for them or has ended the stream. */
@@ -47,6 +56,8 @@ export class Inbox {
   /** No more will come, by the peer's EOF or because the stream is over. Legal twice. */
   end(): void {
     this.#ended = true;
+    this.#reserve.giveBack(this.#extra);
+    this.#extra = 0;
     if (this.#waiting) this.#deliver(undefined);
   }
 
@@ -76,10 +87,18 @@ export class Inbox {
   #returnCredit(): void {
     this.#passedOn += this.#lastRead;
     this.#lastRead = 0;
-    if (this.#passedOn < GRANT_SIZE || this.#ended) return;
-    this.#credit += this.#passedOn;
-    this.#grant(this.#passedOn);
+    if (this.#passedOn < (this.#extra > 0 ? GRANT_SIZE + EXTRA_CREDIT / 4 : GRANT_SIZE) || this.#ended) return;
+    this.#allPassedOn += this.#passedOn;
+    const credit = this.#passedOn + this.#growth();
+    this.#credit += credit;
+    this.#grant(credit);
     this.#passedOn = 0;
+  }
+
+  #growth(): number {
+    if (this.#extra > 0 || this.#allPassedOn <= INITIAL_CREDIT || !this.#reserve.take(EXTRA_CREDIT)) return 0;
+    this.#extra = EXTRA_CREDIT;
+    return EXTRA_CREDIT;
   }
 
   #deliver(bytes: Buffer | undefined): void {

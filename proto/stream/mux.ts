@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { debugScope } from "../debug.ts";
 import { StreamDecoder } from "./decode.ts";
 import * as frame from "./frame.ts";
+import { Reserve } from "./reserve.ts";
 import { type MuxStream, PortStream } from "./stream.ts";
 import { UsedIds } from "./used-ids.ts";
 
@@ -12,6 +13,9 @@ const debug = debugScope("microvm-stream");
 
 // Below this size, copying beside the header is cheaper than handing two buffers to the kernel.
 const COPY_LIMIT = 4 << 10;
+
+/** For a dozen streams that flow at once; each of the others has its initial credit. */
+const RESERVE = 12 << 20;
 
 /** Many streams over one socket, which it owns from now on. No stream can hold up another. */
 export class StreamMux {
@@ -77,6 +81,7 @@ export class StreamMux {
   };
 
   readonly #port = ((mux: StreamMux) => ({
+    reserve: new Reserve(RESERVE),
     get full() {
       return mux.#socket.writableNeedDrain;
     },

@@ -1,5 +1,6 @@
 import { Inbox } from "./inbox.ts";
 import { Outbox, type Port } from "./outbox.ts";
+import type { Reserve } from "./reserve.ts";
 
 /** One stream of a mux. It flows one way: its user either writes and ends it, or reads it to its end or abandons it. */
 export interface MuxStream {
@@ -25,6 +26,8 @@ export interface MuxStream {
 
 /** What a stream needs of its mux. */
 export interface StreamPort extends Port {
+  /** What all streams together may be granted beyond their initial credit. */
+  readonly reserve: Reserve;
   sendCredit(stream: number, bytes: number): void;
   sendGone(stream: number): void;
   /** The stream has ended: frames for it mean nothing from now on. */
@@ -42,7 +45,7 @@ export class PortStream implements MuxStream {
   constructor(id: number, port: StreamPort) {
     this.id = id;
     this.#port = port;
-    this.#inbox = new Inbox((bytes) => port.sendCredit(id, bytes));
+    this.#inbox = new Inbox((bytes) => port.sendCredit(id, bytes), port.reserve);
     this.#outbox = new Outbox(id, port);
     this.gone = this.#outbox.over;
   }
