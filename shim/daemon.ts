@@ -4,7 +4,7 @@ import { sendDebug } from "../proto/debug.ts";
 import { TtrpcServer } from "../proto/ttrpc/server.ts";
 import { readSpec } from "./bundle.ts";
 import { joinCgroup } from "./cgroup.ts";
-import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
+import { DAEMON_VARIABLE, type DaemonParameters, ONE_ARENA } from "./daemon-parameters.ts";
 import { EventPublisher } from "./events.ts";
 import { Log } from "./log.ts";
 import { lateNotes, type Note, vmSettings } from "./options.ts";
@@ -20,7 +20,8 @@ const EVENT_FLUSH_MS = 2_000;
 /** The long-lived shim: serves the socket that it inherited until containerd says Shutdown. */
 export function daemon(): void {
   const parameters = JSON.parse(process.env[DAEMON_VARIABLE] ?? "{}") as DaemonParameters;
-  delete process.env[DAEMON_VARIABLE];
+  // What it starts is to have neither.
+  for (const name of [DAEMON_VARIABLE, ...Object.keys(ONE_ARENA)]) delete process.env[name];
   const { bundle, namespace, group, ttrpcAddress, options } = parameters;
   const log = new Log(bundle, parameters.debug);
   // What the VM is started with is always worth a line; the wire's lines are too many, NODE_DEBUG asks for them.

@@ -7,7 +7,7 @@ import { descriptor, listen } from "../vmm/listening-socket.ts";
 import { locateShare } from "../vmm/locate.ts";
 import { mayHaveVolumes } from "./bind.ts";
 import { checkId, groupOf, readSpec } from "./bundle.ts";
-import { DAEMON_VARIABLE, type DaemonParameters } from "./daemon-parameters.ts";
+import { DAEMON_VARIABLE, type DaemonParameters, ONE_ARENA } from "./daemon-parameters.ts";
 import type { Invocation } from "./flags.ts";
 import { startOptions } from "./options.ts";
 import { thisProgram } from "./sandbox-config.ts";
@@ -84,7 +84,7 @@ function startDaemon(server: Server, parameters: DaemonParameters, served: reado
     detached: true,
     cwd: "/",
     stdio: ["ignore", "ignore", "ignore", descriptor(server)],
-    env: { ...process.env, [DAEMON_VARIABLE]: JSON.stringify(parameters) },
+    env: { ...process.env, ...ONE_ARENA, [DAEMON_VARIABLE]: JSON.stringify(parameters) },
   });
   if (child.pid === undefined) throw new Error(`cannot start ${share}`);
   raiseOomScore(child.pid);
