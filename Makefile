@@ -6,7 +6,8 @@ DESTDIR ?=
 BUILD := $(CURDIR)/build
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-SHIM := $(BUILD)/containerd-shim-microvm-v2
+LAUNCHER := $(BUILD)/containerd-shim-microvm-v2
+SHIM := $(BUILD)/microvm-shim
 SHIM_SOURCES := $(shell find proto vmm shim -name '*.ts' -not -name '*.test.ts') proto/gen/messages.js package.json shim/build.sh
 GUEST_SOURCES := $(shell find guest-init -type f) proto/guest/guest.proto
 
@@ -19,7 +20,7 @@ setup: ## install what the machine lacks (Debian packages, QEMU, npm packages)
 	@.make/setup.sh
 
 build: setup ## build/: the shim, vmlinux, initrd.img and the helpers of the shim
-	@$(MAKE) --no-print-directory $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp $(BUILD)/microvm-stand-in $(BUILD)/microvm-taps $(BUILD)/microvm-loopback $(BUILD)/microvm-tsc $(BUILD)/microvm-memory $(BUILD)/microvm-share $(BUILD)/microvm-blocking kernel-image virtiofsd
+	@$(MAKE) --no-print-directory $(LAUNCHER) $(SHIM) $(BUILD)/initrd.img $(BUILD)/microvm-seccomp $(BUILD)/microvm-stand-in $(BUILD)/microvm-taps $(BUILD)/microvm-loopback $(BUILD)/microvm-tsc $(BUILD)/microvm-memory $(BUILD)/microvm-blocking kernel-image virtiofsd
 
 .PHONY: kernel-image virtiofsd
 kernel-image:
@@ -31,6 +32,9 @@ virtiofsd:
 $(SHIM): $(SHIM_SOURCES)
 	@shim/build.sh $@
 
+$(LAUNCHER): $(wildcard shim/launcher/*.[ch]) vmm/helper.sh
+	@vmm/helper.sh shim/launcher $@
+
 $(BUILD)/initrd.img $(BUILD)/microvm-seccomp &: $(GUEST_SOURCES)
 	@guest-init/build.sh $(BUILD)/initrd.img
 
@@ -41,7 +45,8 @@ $(BUILD)/microvm-loopback: $(wildcard vmm/loopback/*.[ch]) vmm/helper.sh
 	@vmm/helper.sh vmm/loopback $@
 
 install: build ## install below DESTDIR and PREFIX (default /usr/local)
-	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/bin/containerd-shim-microvm-v2
+	install -D -m 0755 $(LAUNCHER) $(DESTDIR)$(PREFIX)/bin/containerd-shim-microvm-v2
+	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-shim
 	install -D -m 0644 $(BUILD)/vmlinux $(DESTDIR)$(PREFIX)/share/microvm/vmlinux
 	install -D -m 0644 $(BUILD)/initrd.img $(DESTDIR)$(PREFIX)/share/microvm/initrd.img
 	install -D -m 0755 $(BUILD)/microvm-seccomp $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-seccomp
@@ -50,7 +55,6 @@ install: build ## install below DESTDIR and PREFIX (default /usr/local)
 	install -D -m 0755 $(BUILD)/microvm-loopback $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-loopback
 	install -D -m 0755 $(BUILD)/microvm-tsc $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-tsc
 	install -D -m 0755 $(BUILD)/microvm-memory $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-memory
-	install -D -m 0755 $(BUILD)/microvm-share $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-share
 	install -D -m 0755 $(BUILD)/microvm-blocking $(DESTDIR)$(PREFIX)/libexec/microvm/microvm-blocking
 	install -D -m 0755 $(BUILD)/virtiofsd $(DESTDIR)$(PREFIX)/libexec/microvm/virtiofsd
 
@@ -58,7 +62,7 @@ check: setup ## format, lint, types, import layers, generated files: seconds, no
 	biome check --error-on-warnings .
 	tsc -p tsconfig.json
 	proto/generate.sh --check
-	clang-format --dry-run --Werror guest-init/*.[ch] vmm/*.c vmm/loopback/*.[ch]
+	clang-format --dry-run --Werror guest-init/*.[ch] shim/launcher/*.[ch] vmm/*.c vmm/loopback/*.[ch]
 
 unit: setup ## unit tests of TypeScript and C
 	vitest run --dir . proto vmm shim
@@ -87,7 +91,7 @@ generate: setup ## write proto/gen anew
 
 format: setup ## format everything
 	biome check --write .
-	clang-format -i guest-init/*.[ch] vmm/*.c vmm/loopback/*.[ch]
+	clang-format -i guest-init/*.[ch] shim/launcher/*.[ch] vmm/*.c vmm/loopback/*.[ch]
 
 clean: ## remove build/ (the cache stays)
 	rm -rf build

@@ -14,7 +14,7 @@ else
   lack "QEMU: apt-get install qemu-system-x86"
 fi
 if [ -x build/virtiofsd ] || [ -x /usr/libexec/virtiofsd ]; then fine virtiofsd; else lack "virtiofsd: make build"; fi
-for part in containerd-shim-microvm-v2 vmlinux initrd.img; do
+for part in containerd-shim-microvm-v2 microvm-shim vmlinux initrd.img; do
   if [ -e "build/$part" ]; then fine "build/$part"; else lack "build/$part: make build"; fi
 done
 if [ -w /dev/kvm ] && grep -qE '^flags.*\s(vmx|svm)(\s|$)' /proc/cpuinfo; then

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { must } from "./harness/command.ts";
+import { must, run } from "./harness/command.ts";
 import { until } from "./harness/deadline.ts";
 import { runToken, shimBinary } from "./harness/paths.ts";
 import { nothingRemains, takeStock } from "./harness/remains.ts";
@@ -73,3 +73,40 @@ function removed(path: string): true | undefined {
     return undefined;
   }
 }
+
+test("a second start of a group gives the address of the first, and no daemon more", async () => {
+  const bundle = mkdtempSync(join(tmpdir(), "bundle-"));
+  const annotations = { "io.containerd.runc.v2.group": "g1" };
+  writeFileSync(join(bundle, "config.json"), JSON.stringify({ ociVersion: "1.1.0", annotations, linux: {} }));
+  const flags = ["-namespace", "default", "-address", join(bundle, "no.sock"), "-id"];
+  const start = async (id: string) =>
+    (await must([shimBinary, ...flags, id, "start"], { cwd: bundle })).stdout.toString();
+  const address = await start("g1");
+  try {
+    expect(address).toMatch(/^unix:\/\/\/run\/containerd\/s\/[0-9a-f]{64}$/);
+    expect(readFileSync(join(bundle, "address"), "utf8")).toBe(address);
+    const first = daemonPid();
+    expect(await start("s2")).toBe(address);
+    expect(daemonPid()).toBe(first);
+  } finally {
+    await must([shimBinary, ...flags, "g1", "-bundle", bundle, "delete"], { cwd: bundle });
+    await until(10_000, "the daemon ends", () => (daemonPid() === undefined ? true : undefined));
+    rmSync(bundle, { recursive: true });
+  }
+});
+
+test.each([
+  ["s1", "{", /config\.json: .*JSON/],
+  ["../s1", "{}", /"\.\.\/s1" is not a valid identifier/],
+  ["s1", '{"annotations":{"io.kubernetes.cri.sandbox-id":"a/b"}}', /"a\/b" is not a valid identifier/],
+])("start of %s with %s is refused in one line, and leaves nothing", async (id, config, message) => {
+  const bundle = mkdtempSync(join(tmpdir(), "bundle-"));
+  writeFileSync(join(bundle, "config.json"), config);
+  const { code, stdout, stderr } = await run([shimBinary, "-namespace", "default", "-id", id, "start"], {
+    cwd: bundle,
+  });
+  expect({ code, stdout: stdout.toString() }).toEqual({ code: 1, stdout: "" });
+  expect(stderr.toString()).toMatch(message);
+  expect(stderr.toString().trim().split("\n")).toHaveLength(1);
+  rmSync(bundle, { recursive: true });
+});

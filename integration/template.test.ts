@@ -116,7 +116,7 @@ describe("templates", () => {
     rmSync(directory, { recursive: true });
     await hello();
     await until(10_000, "somebody makes one", () => (locked() ? true : undefined));
-    execFileSync("pkill", ["-KILL", "-f", "containerd-shim-microvm-v2 template"]);
+    execFileSync("pkill", ["-KILL", "-f", "microvm-shim template"]);
     await until(10_000, "nobody does", () => (locked() ? undefined : true));
     expect(templates()).toEqual([]);
     await hello();

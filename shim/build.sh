@@ -8,7 +8,7 @@ work=build/shim
 mkdir -p "$work"
 # The source stays in the memory of each process, twice; names are kept for whoever reads a stack.
 node_modules/.bin/esbuild shim/main.ts --bundle --minify-whitespace --minify-syntax --platform=node --target=node26 --format=cjs \
-  --define:import.meta.dirname=undefined --log-level=warning --outfile="$work/main.cjs"
+  --alias:long=./proto/no-long.ts --define:import.meta.dirname=undefined --log-level=warning --outfile="$work/main.cjs"
 cat > "$work/sea.json" <<JSON
 {
   "main": "$work/main.cjs",

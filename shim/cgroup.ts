@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFile, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
 import { monotonicMs } from "../proto/monotonic.ts";
 import type { Resources } from "./bundle.ts";
 import { isLimited, vmLimits } from "./cgroup-limits.ts";
@@ -15,6 +15,8 @@ const CONTROLLERS = ["cpu", "cpuset", "io", "memory", "pids"];
 const NO_PROCESS = 0x7fffffff;
 const REMOVE_LIMIT_MS = 2_000;
 const REMOVE_STEP_MS = 5;
+/** Not that of node:fs/promises, which is milliseconds of each start. */
+const writeLater = promisify(writeFile);
 
 /**
  * The cgroup of a VM on the host, in every hierarchy: QEMU and virtiofsd are in it, the shim is not. It is the one that
@@ -196,7 +198,7 @@ function inheritCpuset(parent: string, directory: string): void {
 }
 
 function moveInto(path: string, pid: string): Promise<void> {
-  return writeFile(path, pid, { flag: "r+" });
+  return writeLater(path, pid, { flag: "r+" });
 }
 
 function writeValue(path: string, value: string): void {

@@ -1,9 +1,9 @@
 import { traced, traceProcess } from "../proto/trace.ts";
 import { daemon } from "./daemon.ts";
-import { DAEMON_VARIABLE } from "./daemon-parameters.ts";
 import { deleteAction } from "./delete.ts";
 import { parseFlags } from "./flags.ts";
 import { infoResponse } from "./info.ts";
+import { isLaunched, refuse } from "./launcher.ts";
 import { start } from "./start.ts";
 import { templateAction } from "./template-action.ts";
 import { RUNTIME_NAME, VERSION } from "./version.ts";
@@ -17,31 +17,40 @@ async function main(args: readonly string[]): Promise<void> {
   if (flags.version) return print(`${process.argv0}:\n  Runtime: ${RUNTIME_NAME}\n  Version: ${VERSION}\n`);
   if (flags.info) return print(infoResponse());
   switch (flags.action) {
-    case "start":
-      return start(flags);
     case "delete":
       return deleteAction(flags);
     case "template":
       return templateAction();
-    case "daemon":
-      if (process.env[DAEMON_VARIABLE] !== undefined) return daemon();
-      break;
   }
   throw new Error(
-    `unknown action "${flags.action}": containerd runs this program with start or delete; see -v and -info`,
+    `unknown action "${flags.action}": containerd runs containerd-shim-microvm-v2 with start or delete; see -v and -info`,
   );
+}
+
+/** Does what `start` is to do, and goes on as the daemon unless there is one. Ends this process if that fails. */
+async function launched(args: readonly string[]): Promise<void> {
+  try {
+    const flags = parseFlags(args);
+    traceProcess(`shim daemon ${flags.id}`);
+    const begun = await traced("start", () => start(flags));
+    if (begun === undefined) process.exit(0);
+    daemon(begun);
+  } catch (error) {
+    refuse(error as Error);
+    process.exit(1);
+  }
 }
 
 function print(output: string | Uint8Array): Promise<void> {
   return new Promise((resolve) => process.stdout.write(output, () => resolve()));
 }
 
-traced("main", () => main(process.argv.slice(2))).then(
-  () => {
-    // `start` holds a listening socket open: only an explicit end lets containerd go on, and keeps the path.
-    if (process.env[DAEMON_VARIABLE] === undefined && !process.argv.includes("daemon")) process.exit(0);
-  },
-  (error: Error) => {
-    process.stderr.write(`${error.message}\n`, () => process.exit(1));
-  },
-);
+const [action, ...rest] = process.argv.slice(2);
+if (action === "daemon" && isLaunched()) {
+  launched(rest);
+} else {
+  traced("main", () => main(process.argv.slice(2))).then(
+    () => process.exit(0),
+    (error: Error) => process.stderr.write(`${error.message}\n`, () => process.exit(1)),
+  );
+}

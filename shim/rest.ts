@@ -1,6 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-
 /** Without a call for so long a daemon has nothing to do, as a rule for hours. */
 const IDLE_MS = 2_000;
 
@@ -18,7 +15,8 @@ export class Rest {
 }
 
 function collect(): void {
-  setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as (options?: object) => void;
+  // Loaded when there is nothing else to do.
+  process.getBuiltinModule("node:v8").setFlagsFromString("--expose-gc");
+  const gc = process.getBuiltinModule("node:vm").runInNewContext("gc") as (options?: object) => void;
   gc({ type: "major", execution: "sync", flavor: "last-resort" });
 }

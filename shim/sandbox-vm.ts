@@ -8,7 +8,6 @@ import type { NetworkNamespace, VmConfig } from "../vmm/vm-config.ts";
 import type { Spec } from "./bundle.ts";
 import type { VmCgroup } from "./cgroup.ts";
 import { followClock } from "./clock.ts";
-import { SHARE_ERROR_VARIABLE } from "./daemon-parameters.ts";
 import { type Launch, launchVm } from "./launch.ts";
 import type { Log } from "./log.ts";
 import { vmCgroup, vmConfig } from "./sandbox-config.ts";
@@ -85,8 +84,6 @@ export class SandboxVm {
   }
 
   async #prepare() {
-    const shareError = process.env[SHARE_ERROR_VARIABLE];
-    if (shareError !== undefined) throw new Error(shareError);
     const { spec, stateDir, uid, log } = this.#parts;
     const settings = this.#parts.settings();
     const config = vmConfig(spec, settings, stateDir, uid);

@@ -1,5 +1,4 @@
-import { constants, lstatSync, mkdirSync } from "node:fs";
-import { open, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { constants, promises as files, lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { randomBytes } from "../vmm/digest.ts";
 
@@ -28,12 +27,12 @@ export class SeccompCache {
   async read(key: string, limit: number): Promise<Buffer | undefined> {
     const path = join(this.#directory, key);
     try {
-      await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      await using file = await files.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
       const { size } = await file.stat();
       if (size > limit) return undefined;
       const bytes = await file.readFile();
       // The oldest goes first.
-      await utimes(path, new Date(), new Date());
+      await files.utimes(path, new Date(), new Date());
       return bytes;
     } catch {
       return undefined;
@@ -44,28 +43,28 @@ export class SeccompCache {
   async write(key: string, bytes: Uint8Array): Promise<void> {
     const fresh = join(this.#directory, `.${key}.${randomBytes(6).toString("hex")}`);
     try {
-      await writeFile(fresh, bytes, { mode: 0o600, flag: "wx" });
-      await rename(fresh, join(this.#directory, key));
+      await files.writeFile(fresh, bytes, { mode: 0o600, flag: "wx" });
+      await files.rename(fresh, join(this.#directory, key));
     } catch (error) {
-      await rm(fresh, { force: true });
+      await files.rm(fresh, { force: true });
       throw error;
     }
     await this.#trim();
   }
 
   async #trim(): Promise<void> {
-    const names = await readdir(this.#directory);
+    const names = await files.readdir(this.#directory);
     if (names.length <= MAX_FILES) return;
     const ages = await Promise.all(
       names.map(async (name) => ({
         name,
-        at: await stat(join(this.#directory, name)).then(
+        at: await files.stat(join(this.#directory, name)).then(
           ({ mtimeMs }) => mtimeMs,
           () => 0,
         ),
       })),
     );
     const old = ages.sort((a, b) => a.at - b.at).slice(0, names.length - MAX_FILES);
-    await Promise.all(old.map(({ name }) => rm(join(this.#directory, name), { force: true })));
+    await Promise.all(old.map(({ name }) => files.rm(join(this.#directory, name), { force: true })));
   }
 }

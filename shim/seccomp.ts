@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { promises as files } from "node:fs";
 import { monotonicMs } from "../proto/monotonic.ts";
 import { confinedArgv } from "../vmm/child.ts";
 import { contentDigest } from "../vmm/digest.ts";
@@ -51,7 +51,7 @@ export class SeccompCompiler {
   async #compile(tool: string, profile: string, id: string): Promise<Buffer> {
     const begun = monotonicMs();
     const cache = this.#openCache(id);
-    const key = contentDigest(await readFile(tool), profile);
+    const key = contentDigest(await files.readFile(tool), profile);
     const known = await cache?.read(key, MAX_FILTER_BYTES);
     const filter = known !== undefined && isFilter(known) ? known : await run(tool, this.#uid, profile);
     if (!isFilter(filter)) throw new Error(`${tool} wrote ${filter.length} bytes, which are no filter`);

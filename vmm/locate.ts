@@ -33,14 +33,14 @@ const REMEDIES = {
 } as const;
 
 /**
- * Finds what a VM is made of: where the configuration says, else beside the shim, else in ../share/microvm (kernel and
- * initrd), else on PATH and in the distribution's places (QEMU and virtiofsd).
+ * Finds what a VM is made of: where the configuration says, else beside the shim, else in ../../share/microvm (kernel
+ * and initrd), else on PATH and in the distribution's places (QEMU and virtiofsd).
  *
  * Throws an Error that names the part, the places that were tried and the remedy.
  */
 export function locateParts(configured: PartPaths, shim: string, path: string): Parts {
   const beside = dirname(shim);
-  const share = resolve(beside, "../share/microvm");
+  const share = resolve(beside, "../../share/microvm");
   const onPath = (name: string) => path.split(delimiter).map((directory) => join(directory, name));
   const candidates: Record<keyof Parts, string[]> = {
     kernel: [join(beside, "vmlinux"), join(share, "vmlinux")],
@@ -81,18 +81,9 @@ export function locateSeccomp(shim: string): string | undefined {
   return helper(shim, "microvm-seccomp").find((candidate) => usable(candidate, true));
 }
 
-/** The program that gives the daemon its mount namespace. Throws if there is none. */
-export function locateShare(shim: string): string {
-  const tried = helper(shim, "microvm-share");
-  const found = tried.find((candidate) => usable(candidate, true));
-  if (found === undefined) throw new Error(`microvm-share not found at ${tried.join(", ")}: ${BUILD_IT}`);
-  return found;
-}
-
-/** Where a program of ours may be: beside the shim, as built, or as installed. */
+/** A program of ours lies beside the shim. */
 function helper(shim: string, name: string): string[] {
-  const beside = dirname(shim);
-  return [join(beside, name), resolve(beside, "../libexec/microvm", name)];
+  return [join(dirname(shim), name)];
 }
 
 function usable(path: string, executable: boolean): boolean {

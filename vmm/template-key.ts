@@ -1,31 +1,25 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { nameDigest } from "./digest.ts";
-import { qemuArgs } from "./qemu-args.ts";
 import { sharedDirectories } from "./shared-directories.ts";
-import { virtiofsdArgs } from "./virtiofsd-args.ts";
 import type { VmConfig } from "./vm-config.ts";
 
 /** Of what is in a template's directory, and of what is done in the guest before it is saved. */
 const FORMAT = 1;
 /** The first processor's lines; a machine with many of them takes long to tell them all. */
 const CPUINFO_BYTES = 4096;
-const NO_DESCRIPTORS = { qmp: 0, control: 0, io: 0, kernel: 0, initrd: 0, kvm: 0, memory: 0, taps: 0 };
 
 /**
- * The name of the template that fits a VM: another one whenever the kernel, the initrd, QEMU, virtiofsd, the processor or
- * anything on their command lines is another. 32 hexadecimal digits. Throws if a part is missing.
+ * The name of the template that fits a VM: another one whenever the kernel, the initrd, QEMU, virtiofsd, the processor, this
+ * program or what it puts on their command lines is another. 32 hexadecimal digits. Throws if a part is missing.
  */
 export function templateKey(config: VmConfig): string {
-  const shares = sharedDirectories(config);
-  const parts = [config.kernel, config.initrd, config.qemu, config.virtiofsd].map(identity);
-  const qemu = qemuArgs(
-    config,
-    NO_DESCRIPTORS,
-    shares.map(({ tag }) => ({ tag, socketPath: "" })),
-  );
-  const virtiofsd = shares.map(({ cache }) => virtiofsdArgs("", 0, cache));
-  const text = JSON.stringify([FORMAT, parts, qemu, virtiofsd, processor()]);
-  return nameDigest(text).slice(0, 32);
+  const { kernel, initrd, qemu, virtiofsd, accelerator, tscKhz, vcpus, memoryMib, networkDevices } = config;
+  const parts = [kernel, initrd, qemu, virtiofsd, process.execPath].map(identity);
+  // Their command lines are long, and follow from these: each start waits for the digest.
+  const options = { accelerator, tscKhz, vcpus, memoryMib, networkDevices, shares: sharedDirectories(config).length };
+  // An emulated one is the same everywhere.
+  const host = accelerator === "kvm" ? processor() : "";
+  return nameDigest(JSON.stringify([FORMAT, parts, options, host])).slice(0, 32);
 }
 
 /** Contents take long to read; a file that has not been touched is the same. */

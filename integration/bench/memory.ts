@@ -56,12 +56,14 @@ function read(pid: number, name: string): string {
   return text(`/proc/${pid}/${name}`);
 }
 
-/** The first process that names the container is runc's shim, or a child of ours, which itself has no arguments. */
+/** Each shim has the flags that containerd gave it. */
 function shimOf(id: string): number {
-  const named = pids().find((each) => read(each, "cmdline").includes(id));
-  if (named === undefined) throw new Error(`no process of ${id}`);
-  const isShim = (pid: number) => read(pid, "cmdline").split("\0")[0]?.includes("containerd-shim-");
-  return isShim(named) ? named : parentOf(named);
+  const shim = pids().find((pid) => {
+    const [program = "", ...args] = read(pid, "cmdline").split("\0");
+    return program.includes("containerd-shim-") && args.includes(id);
+  });
+  if (shim === undefined) throw new Error(`no shim of ${id}`);
+  return shim;
 }
 
 function parentOf(pid: number): number {
