@@ -1,6 +1,5 @@
 /** VMs that begin as a template's, and what becomes of them where the template is no good. */
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   closeSync,
@@ -17,6 +16,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { until } from "./harness/deadline.ts";
 import { useLab } from "./harness/lab.ts";
+import { buildDir } from "./harness/paths.ts";
 
 const TEMPLATES = "/var/lib/microvm/templates";
 /** Of a size that no other test has. */
@@ -183,12 +183,24 @@ function scribble(path: string): void {
   closeSync(fd);
 }
 
-/** With the digest that goes with it. */
+/** With the checksum that goes with it. */
 function replaceState(directory: string): void {
-  const state = Buffer.alloc(4096, "no state");
-  writeFileSync(join(directory, "state"), state);
-  const path = join(directory, "template.json");
-  const known = JSON.parse(readFileSync(path, "utf8"));
-  const stateDigest = createHash("sha256").update(state).digest("hex");
-  writeFileSync(path, JSON.stringify({ ...known, stateDigest }));
+  const path = join(directory, "state");
+  writeFileSync(path, Buffer.alloc(4096, "no state"));
+  const description = join(directory, "template.json");
+  const known = JSON.parse(readFileSync(description, "utf8"));
+  const state = checksumOf(path);
+  writeFileSync(description, JSON.stringify({ ...known, checksums: { ...known.checksums, state } }));
+}
+
+/** What microvm-memory says of a state; one page of it stands for a memory. */
+function checksumOf(path: string): string {
+  const fd = openSync(path, "r");
+  const { stdout } = spawnSync(join(buildDir, "microvm-memory"), ["load", "4096", "3", "4"], {
+    stdio: ["pipe", "pipe", "inherit", fd, fd],
+    input: "\n",
+    encoding: "utf8",
+  });
+  closeSync(fd);
+  return /DONE \S+ (\S+)/.exec(stdout)?.[1] ?? "";
 }

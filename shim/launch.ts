@@ -1,5 +1,5 @@
 import { closeSync, openSync } from "node:fs";
-import type { Origin } from "../vmm/processes.ts";
+import type { Origin, OwnCopy } from "../vmm/processes.ts";
 import type { Vm } from "../vmm/vm.ts";
 import type { NetworkNamespace } from "../vmm/vm-config.ts";
 import type { Template } from "./template.ts";
@@ -15,11 +15,16 @@ export interface Launched {
 }
 
 /**
- * Starts a VM from its template, or without if there is none. One that does not come of it is replaced by one that boots,
+ * Starts a VM from `copy`, that of its template, or without if there is none. One that does not come of it is replaced by one that boots,
  * in the same network namespace, which others may have joined. `goesOn` tells whether anybody still wants it.
  */
-export async function launchVm(template: Template, launch: Launch, goesOn: () => boolean): Promise<Launched> {
-  const restored = await restore(template, launch);
+export async function launchVm(
+  template: Template,
+  copy: OwnCopy | undefined,
+  launch: Launch,
+  goesOn: () => boolean,
+): Promise<Launched> {
+  const restored = copy && (await restore(template, copy, launch));
   if (restored === undefined) {
     const vm = await launch({});
     return { vm, ready: booted(template, vm) };
@@ -37,12 +42,10 @@ export async function launchVm(template: Template, launch: Launch, goesOn: () =>
   return { vm: restored, ready: ready.finally(() => closeSync(namespace)) };
 }
 
-/** Undefined if no VM comes of it, or there is no template. */
-async function restore(template: Template, launch: Launch): Promise<Vm | undefined> {
-  const opened = template.open();
-  if (opened === undefined) return undefined;
+/** Undefined if no VM comes of it. */
+async function restore(template: Template, copy: OwnCopy, launch: Launch): Promise<Vm | undefined> {
   try {
-    const vm = await launch({ template: opened });
+    const vm = await launch({ copy });
     await vm.qmp.greeting.catch(() => vm.ready);
     return vm;
   } catch (error) {

@@ -88,13 +88,27 @@ export class SandboxVm {
     const settings = this.#parts.settings();
     const config = vmConfig(spec, settings, stateDir, uid);
     this.#namespace = config.network;
+    const template = new Template(config, settings.template, log);
+    // Beside the cgroup: the helper takes as long to start.
+    const copy = template.begin();
+    try {
+      const cgroup = this.#makeCgroup(config, settings);
+      const launch: Launch = (origin, network = config.network) => this.#launch({ ...config, network }, cgroup, origin);
+      return launchVm(template, copy, launch, () => !this.#ending);
+    } catch (error) {
+      copy?.template.close();
+      copy?.memory.abandon();
+      throw error;
+    }
+  }
+
+  #makeCgroup(config: VmConfig, settings: Settings): VmCgroup {
+    const { spec, log } = this.#parts;
     const cgroup = vmCgroup(spec, config, settings, log);
     this.#cgroup = cgroup;
     this.#remember({ shim: thisProcess(), processes: [], cgroups: cgroup.directories });
     cgroup.create();
-    const template = new Template(config, settings.template, log);
-    const launch: Launch = (origin, network = config.network) => this.#launch({ ...config, network }, cgroup, origin);
-    return launchVm(template, launch, () => !this.#ending);
+    return cgroup;
   }
 
   async #launch(config: VmConfig, cgroup: VmCgroup, origin: Origin): Promise<Vm> {

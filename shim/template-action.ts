@@ -74,13 +74,8 @@ async function makeMissing(given: VmConfig, store: TemplateStore): Promise<void>
 function usable(store: TemplateStore, key: string): boolean {
   try {
     const template = store.open(key);
-    if (template === undefined) return false;
-    try {
-      template.verifyState();
-    } finally {
-      template.close();
-    }
-    return true;
+    template?.close();
+    return template !== undefined;
   } catch {
     return false;
   }

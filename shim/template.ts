@@ -1,6 +1,8 @@
 import type { Readable } from "node:stream";
+import { GuestMemory } from "../vmm/guest-memory.ts";
+import type { OwnCopy } from "../vmm/processes.ts";
 import { templateKey } from "../vmm/template-key.ts";
-import { type OpenTemplate, TemplateStore } from "../vmm/template-store.ts";
+import { TemplateStore } from "../vmm/template-store.ts";
 import type { VmConfig } from "../vmm/vm-config.ts";
 import type { Log } from "./log.ts";
 import type { Settings } from "./settings.ts";
@@ -20,11 +22,13 @@ export class Template {
     this.#log = log;
   }
 
-  /** Undefined if there is none, or none that may be used. Whoever gets it closes it. */
-  open(): OpenTemplate | undefined {
+  /** Undefined if there is none, or none that may be used. Whoever gets it uses or closes both. */
+  begin(): OwnCopy | undefined {
     if (this.#policy === "off") return undefined;
     try {
-      return this.#store.open(templateKey(this.#config));
+      const template = this.#store.open(templateKey(this.#config));
+      const { memory, memoryMib } = this.#config;
+      return template && { template, memory: new GuestMemory(memory, memoryMib, template) };
     } catch (error) {
       this.#log.write("warning", `the template is not used: ${(error as Error).message}`);
       return undefined;

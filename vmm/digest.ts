@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from "node:fs";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 
@@ -6,7 +7,7 @@ export function nameDigest(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text)));
 }
 
-/** SHA-256 of contents, hexadecimal. */
+/** SHA-256 of contents, hexadecimal. The first one loads node:crypto, which takes several milliseconds. */
 export function contentDigest(...contents: readonly (string | Uint8Array)[]): string {
   const hash = nodeCrypto().createHash("sha256");
   for (const content of contents) hash.update(content);
@@ -14,10 +15,17 @@ export function contentDigest(...contents: readonly (string | Uint8Array)[]): st
 }
 
 export function randomBytes(count: number): Buffer {
-  return nodeCrypto().randomBytes(count);
+  const bytes = Buffer.alloc(count);
+  const fd = openSync("/dev/urandom", "r");
+  try {
+    if (readSync(fd, bytes) !== count) throw new Error("/dev/urandom gives too little");
+  } finally {
+    closeSync(fd);
+  }
+  return bytes;
 }
 
-/** Loaded when it is needed: that takes 4 ms, and neither `start` nor `delete` needs it. */
+/** Not imported: a start has no need of it. */
 function nodeCrypto() {
   return process.getBuiltinModule("node:crypto");
 }

@@ -1,4 +1,4 @@
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { Child, describeExit, type Placement } from "./child.ts";
 import { Tail } from "./tail.ts";
@@ -8,16 +8,26 @@ const FIRST_FD = 3;
 const MIB = 1024 * 1024;
 
 /** What microvm-memory says: its output's lines as they come, and what it complains of. */
-class Answers {
+class Helper {
   readonly #child: Child;
   readonly #lines: AsyncIterator<string>;
   readonly #complaint: Tail;
 
   constructor(child: Child) {
     this.#child = child;
-    const [, output, errors] = child.stdio as unknown as [null, Readable, Readable];
+    const [input, output, errors] = child.stdio as unknown as [Writable | null, Readable, Readable];
+    // Its end is told by what it does not say.
+    input?.on("error", () => {});
     this.#lines = lines(output);
     this.#complaint = new Tail(errors);
+  }
+
+  static async spawn(argv: readonly string[], input: "pipe" | "ignore", fds: readonly (number | "ignore")[]) {
+    return new Helper(await Child.spawn(argv, [input, "pipe", "pipe", ...fds]));
+  }
+
+  get pid(): number {
+    return this.#child.pid;
   }
 
   /** The rest of the next line, which begins with `word`. Rejects with what went wrong. */
@@ -26,6 +36,14 @@ class Answers {
     if (typeof value === "string" && value.startsWith(`${word} `)) return value.slice(word.length + 1);
     const exit = await this.#child.kill();
     throw new Error(this.#complaint.text || `microvm-memory ended with ${describeExit(exit)}`);
+  }
+
+  goOn(): void {
+    (this.#child.stdio[0] as Writable).end("\n");
+  }
+
+  kill(): void {
+    void this.#child.kill();
   }
 }
 
@@ -39,44 +57,84 @@ async function* lines(stream: Readable): AsyncGenerator<string, undefined> {
   return undefined;
 }
 
-/** The memory of a VM that is about to be restored, open as `fd` for the process that is to have it. */
-export interface LoadedMemory {
-  readonly fd: number;
-  /** Resolves, when the template's memory is in it, to its checksum. Rejects with what went wrong. */
-  readonly checksum: Promise<string>;
+/** CRC-32C of a template's two files, as microvm-memory tells them. */
+export interface Checksums {
+  readonly memory: string;
+  readonly state: string;
+}
+
+/** What a template consists of, open for reading. */
+export interface TemplateFiles {
+  readonly memory: number;
+  readonly state: number;
 }
 
 /**
- * Makes a memory of its own for a VM, which the template's is copied into; `program` is microvm-memory, `template` the
- * descriptor of the template's memory, undefined for an empty one. The caller closes `fd`.
+ * The memory of a VM, in a file of its own that has no name; a template's may be copied into it. It is begun as early as
+ * possible: the helper that makes it takes a while to start.
  */
-export async function loadMemory(
-  program: string,
-  memoryMib: number,
-  template: number | undefined,
-  placement: Placement,
-): Promise<LoadedMemory> {
-  const argv = [program, "load", `${memoryMib * MIB}`, ...(template === undefined ? [] : [`${FIRST_FD}`])];
-  const child = await Child.spawn(argv, ["pipe", "pipe", "pipe", template ?? "ignore"]);
-  const input = child.stdio[0] as Writable;
-  // Its end is told by what it does not say.
-  input.on("error", () => {});
-  const placed = placement.add(child.pid);
-  placed.catch(() => child.kill());
-  const answers = new Answers(child);
-  const fd = openSync(`/proc/${child.pid}/fd/${Number(await answers.next("FD"))}`, "r+");
-  const checksum = placed.then(() => {
-    input.end("\n");
-    return answers.next("DONE");
-  });
-  // Who waits for it may come later.
-  checksum.catch(() => {});
-  return { fd, checksum };
+export class GuestMemory {
+  /** Open for the process that is to have it, until `close`. Rejects if it cannot be made. */
+  readonly fd: Promise<number>;
+  readonly #helper: Promise<Helper>;
+  #closed = false;
+
+  /** `program` is microvm-memory. */
+  constructor(program: string, memoryMib: number, template?: TemplateFiles) {
+    const argv = [program, "load", `${memoryMib * MIB}`, ...(template ? [`${FIRST_FD}`, `${FIRST_FD + 1}`] : [])];
+    this.#helper = Helper.spawn(argv, "pipe", template ? [template.memory, template.state] : []);
+    this.fd = this.#open();
+    // Who waits for it may come later.
+    this.fd.catch(() => {});
+  }
+
+  /** Copies the template into it, once, in the place where the VM is. Rejects with what went wrong. */
+  async load(placement: Placement): Promise<Checksums> {
+    const helper = await this.#helper;
+    await this.fd;
+    try {
+      await placement.add(helper.pid);
+    } catch (error) {
+      helper.kill();
+      throw error;
+    }
+    helper.goOn();
+    return checksums(await helper.next("DONE"));
+  }
+
+  /** Whoever has inherited it has it still. A copy that is under way goes on. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    void this.fd.then(closeSync, () => {});
+  }
+
+  /** Nobody is going to have it. */
+  abandon(): void {
+    this.close();
+    void this.#helper.then(
+      (helper) => helper.kill(),
+      () => {},
+    );
+  }
+
+  async #open(): Promise<number> {
+    const helper = await this.#helper;
+    return openSync(`/proc/${helper.pid}/fd/${Number(await helper.next("FD"))}`, "r+");
+  }
 }
 
-/** Writes the memory of a VM that stands still, `from`, into the empty file `to`. Resolves to its checksum. */
-export async function saveMemory(program: string, from: number, to: number): Promise<string> {
-  const argv = [program, "save", `${FIRST_FD}`, `${FIRST_FD + 1}`];
-  const child = await Child.spawn(argv, ["ignore", "pipe", "pipe", from, to]);
-  return new Answers(child).next("DONE");
+/**
+ * Writes the memory of a VM that stands still, `memory`, into the empty file `to`. Resolves to its checksum, and to that of
+ * the VM's state, which has been saved in the file `state`.
+ */
+export async function saveMemory(program: string, { memory, state }: TemplateFiles, to: number): Promise<Checksums> {
+  const fds = [memory, to, state];
+  const argv = [program, "save", ...fds.map((_, index) => `${FIRST_FD + index}`)];
+  return checksums(await (await Helper.spawn(argv, "ignore", fds)).next("DONE"));
+}
+
+function checksums(line: string): Checksums {
+  const [memory = "", state = ""] = line.split(" ");
+  return { memory, state };
 }

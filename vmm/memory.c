@@ -1,15 +1,16 @@
-// The memory of a VM that begins as a template's, and the template's file.
+// The memory of a VM that begins as a template's, and the template's files.
 //
-//   microvm-memory load BYTES [FD]
+//   microvm-memory load BYTES [MEMORY-FD STATE-FD]
 //     makes an anonymous file of that size, says "FD <number>" on standard
-//     output, and when a line has come on standard input copies the template,
-//     if there is one, into it, and says "DONE <checksum>". The file is there
-//     for others while this process is: as /proc/PID/fd/<number>.
-//   microvm-memory save FROM-FD TO-FD
+//     output, and when a line has come on standard input copies the template's
+//     memory, if there is one, into it, and says "DONE <checksums>". The file
+//     is there for others while this process is: as /proc/PID/fd/<number>.
+//   microvm-memory save FROM-FD TO-FD STATE-FD
 //     writes what is not zero of one file into another, which must be empty,
-//     to the same places, and says "DONE <checksum>".
+//     to the same places, and says "DONE <checksums>".
 //
-// The checksum is that of what was copied, with the places: the same for both.
+// The checksums are that of what was copied, with the places, the same for
+// both; and that of all of the state.
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -38,14 +39,17 @@ static off_t size_of(int fd) {
 }
 
 // CRC-32C of a page and its place: the same, however the pages are joined to
-// pieces.
+// pieces. Of four lanes, for each step takes the processor three cycles.
 __attribute__((target("sse4.2"))) static uint64_t
 add_page(uint64_t sum, const void *page, uint64_t place) {
   const uint64_t *words = page;
-  sum = _mm_crc32_u64(sum, place);
-  for (size_t i = 0; i < PAGE / sizeof *words; i++)
-    sum = _mm_crc32_u64(sum, words[i]);
-  return sum;
+  uint64_t lanes[4] = {_mm_crc32_u64(sum, place)};
+  for (size_t i = 0; i < PAGE / sizeof *words; i += 4)
+    for (int lane = 0; lane < 4; lane++)
+      lanes[lane] = _mm_crc32_u64(lanes[lane], words[i + lane]);
+  for (int lane = 1; lane < 4; lane++)
+    lanes[0] = _mm_crc32_u64(lanes[0], lanes[lane]);
+  return lanes[0];
 }
 
 static void write_all(int to, const uint8_t *bytes, size_t length, off_t at) {
@@ -104,6 +108,21 @@ static void check_size(int fd, off_t size) {
   }
 }
 
+static uint64_t sum_of(int fd) {
+  uint8_t page[PAGE];
+  uint64_t sum = 0;
+  for (off_t at = 0;; at += PAGE) {
+    memset(page, 0, sizeof page);
+    ssize_t count = pread(fd, page, sizeof page, at);
+    if (count < 0)
+      fail("read");
+    if (count > 0)
+      sum = add_page(sum, page, at);
+    if (count < PAGE)
+      return sum;
+  }
+}
+
 static uint64_t load(off_t size, int from) {
   if (from >= 0)
     check_size(from, size);
@@ -131,14 +150,17 @@ static uint64_t save(int from, int to) {
 }
 
 int main(int argc, char **argv) {
-  bool loads = (argc == 3 || argc == 4) && strcmp(argv[1], "load") == 0;
-  if (!loads && (argc != 4 || strcmp(argv[1], "save") != 0)) {
-    fprintf(stderr, "usage: %s load BYTES [FD] | save FROM-FD TO-FD\n",
+  bool loads = (argc == 3 || argc == 5) && strcmp(argv[1], "load") == 0;
+  if (!loads && (argc != 5 || strcmp(argv[1], "save") != 0)) {
+    fprintf(stderr,
+            "usage: %s load BYTES [MEMORY-FD STATE-FD] | save FROM-FD TO-FD "
+            "STATE-FD\n",
             argv[0]);
     return 2;
   }
-  uint64_t sum = loads ? load(atoll(argv[2]), argc == 4 ? atoi(argv[3]) : -1)
+  uint64_t sum = loads ? load(atoll(argv[2]), argc == 5 ? atoi(argv[3]) : -1)
                        : save(atoi(argv[2]), atoi(argv[3]));
-  printf("DONE %08" PRIx64 "\n", sum);
+  printf("DONE %08" PRIx64 " %08" PRIx64 "\n", sum,
+         argc == 5 ? sum_of(atoi(argv[4])) : 0);
   return 0;
 }

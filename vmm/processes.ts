@@ -1,18 +1,23 @@
-import { closeSync } from "node:fs";
 import { traced } from "../proto/trace.ts";
 import type { Restored } from "./boot.ts";
 import type { Child, Placement } from "./child.ts";
-import { type LoadedMemory, loadMemory } from "./guest-memory.ts";
+import type { Checksums, GuestMemory } from "./guest-memory.ts";
 import { startQemu } from "./qemu.ts";
 import { sharedDirectories } from "./shared-directories.ts";
 import type { OpenTemplate } from "./template-store.ts";
 import { startVirtiofsd, type Virtiofsd } from "./virtiofsd.ts";
 import type { VmConfig } from "./vm-config.ts";
 
+/** A template that a VM is about to be made from, and the memory that it will have. */
+export interface OwnCopy {
+  readonly template: OpenTemplate;
+  readonly memory: GuestMemory;
+}
+
 /** Where a VM comes from and goes to, if not from a kernel and to nothing. */
 export interface Origin {
-  /** It is restored from this template, which is closed when QEMU has it. */
-  readonly template?: OpenTemplate | undefined;
+  /** What it is restored from; closed when QEMU has it. */
+  readonly copy?: OwnCopy | undefined;
   /** It is going to be saved: its memory, and a file for its state, open for writing alone. */
   readonly saving?: { readonly memory: number; readonly state: number } | undefined;
 }
@@ -31,27 +36,21 @@ export async function startProcesses(
   placement: Placement,
   origin: Origin,
 ): Promise<Processes> {
-  using files = new DisposableStack();
   await using undo = new AsyncDisposableStack();
-  const { template } = origin;
-  files.defer(() => template?.close());
-  const [virtiofsds, memory] = await both(
-    startAll(config, log, undo),
-    template && traced("memory", () => loadInto(config, template, placement, files)),
-  );
-  const given = template && memory ? { memory: memory.fd, state: template.state } : origin.saving;
-  const beginning = template ? "restore" : given ? "boot-to-save" : "boot";
+  const { copy } = origin;
+  undo.defer(() => copy?.memory.abandon());
+  using files = new DisposableStack();
+  files.defer(() => copy?.template.close());
+  const checksums = copy?.memory.load(placement);
+  checksums?.catch(() => {});
+  const [virtiofsds, memory] = await both(startAll(config, log, undo), copy?.memory.fd);
+  const given = copy && memory !== undefined ? { memory, state: copy.template.state } : origin.saving;
+  const beginning = copy ? "restore" : given ? "boot-to-save" : "boot";
   const qemu = await startQemu(config, virtiofsds, beginning, given);
   undo.defer(async () => void (await qemu.kill()));
-  template?.verifyState();
+  copy?.memory.close();
   undo.move();
-  return { qemu, virtiofsds, restored: template && memory && checked(template, memory) };
-}
-
-async function loadInto(config: VmConfig, template: OpenTemplate, placement: Placement, files: DisposableStack) {
-  const memory = await loadMemory(config.memory, config.memoryMib, template.memory, placement);
-  files.defer(() => closeSync(memory.fd));
-  return memory;
+  return { qemu, virtiofsds, restored: copy && checksums && checked(copy.template, checksums) };
 }
 
 /** Side by side, for each takes its time. If one cannot be started, `undo` ends the others. */
@@ -74,7 +73,9 @@ async function both<One, Other>(
   return [await one, await other];
 }
 
-/** What a template's memory has been copied to has to be as it was saved. */
-async function checked(template: OpenTemplate, memory: LoadedMemory): Promise<void> {
-  if ((await memory.checksum) !== template.checksum) throw new Error("the template's memory is damaged");
+/** A template has to be as it was saved. */
+async function checked(template: OpenTemplate, checksums: Promise<Checksums>): Promise<void> {
+  const { memory, state } = await checksums;
+  if (memory !== template.checksums.memory) throw new Error("the template's memory is damaged");
+  if (state !== template.checksums.state) throw new Error("the template's state is damaged");
 }

@@ -4,7 +4,7 @@ import { sharedDirectories } from "./shared-directories.ts";
 import type { VmConfig } from "./vm-config.ts";
 
 /** Of what is in a template's directory, and of what is done in the guest before it is saved. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** The first processor's lines; a machine with many of them takes long to tell them all. */
 const CPUINFO_BYTES = 4096;
 

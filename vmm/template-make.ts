@@ -1,7 +1,6 @@
-import { closeSync } from "node:fs";
 import { guest } from "../proto/guest/methods.ts";
 import type { Placement } from "./child.ts";
-import { loadMemory, saveMemory } from "./guest-memory.ts";
+import { GuestMemory, saveMemory } from "./guest-memory.ts";
 import { saveState } from "./migration.ts";
 import type { TemplateStore } from "./template-store.ts";
 import { Vm } from "./vm.ts";
@@ -19,14 +18,16 @@ export async function makeTemplate(key: string, config: VmConfig, store: Templat
   await using undo = new AsyncDisposableStack();
   const files = store.create(key);
   undo.defer(() => files.close());
-  const memory = await loadMemory(config.memory, config.memoryMib, undefined, NOWHERE);
-  undo.defer(() => closeSync(memory.fd));
-  const vm = await Vm.launch(config, () => {}, NOWHERE, { saving: { memory: memory.fd, state: files.state } });
+  const own = new GuestMemory(config.memory, config.memoryMib);
+  undo.defer(() => own.close());
+  const memory = await own.fd;
+  await own.load(NOWHERE);
+  const vm = await Vm.launch(config, () => {}, NOWHERE, { saving: { memory, state: files.state } });
   undo.defer(() => vm.stop());
   await vm.ready;
   await warmUp(vm);
   await vm.guest.call(guest.template, {});
   await saveState(vm.qmp);
-  const checksum = await saveMemory(config.memory, memory.fd, files.memory);
-  files.keep({ memoryMib: config.memoryMib, checksum });
+  const checksums = await saveMemory(config.memory, { memory, state: files.savedState }, files.memory);
+  files.keep({ memoryMib: config.memoryMib, checksums });
 }

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TemplateStore } from "./template-store.ts";
 
-const DESCRIPTION = { memoryMib: 64, checksum: "abc" };
+const DESCRIPTION = { memoryMib: 64, checksums: { memory: "abc", state: "def" } };
 let root: string;
 let store: TemplateStore;
 

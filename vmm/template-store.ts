@@ -8,7 +8,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   renameSync,
   rmSync,
   type Stats,
@@ -16,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { contentDigest } from "./digest.ts";
+import type { Checksums, TemplateFiles } from "./guest-memory.ts";
 
 /** A template's state is small: what is larger is something else. */
 const MAX_STATE_BYTES = 16 * 1024 * 1024;
@@ -26,28 +25,21 @@ const NEW = ".new";
 /** What is written beside a template: what has to be so for it to be used. */
 export interface TemplateDescription {
   readonly memoryMib: number;
-  /** Of the memory, as microvm-memory tells it. */
-  readonly checksum: string;
-}
-
-interface Description extends TemplateDescription {
-  /** SHA-256 of the state, hexadecimal. */
-  readonly stateDigest: string;
+  readonly checksums: Checksums;
 }
 
 /** A template that a VM is about to be made from: two files, open for reading. */
-export interface OpenTemplate extends TemplateDescription {
-  readonly memory: number;
-  readonly state: number;
-  /** Throws if the state is not what was saved. It takes a while: beside what else does. */
-  verifyState(): void;
+export interface OpenTemplate extends TemplateDescription, TemplateFiles {
   close(): void;
 }
 
 /** Two empty files for a template in the making. */
 export interface NewTemplate {
   readonly memory: number;
+  /** Open for writing alone. */
   readonly state: number;
+  /** The same one, for reading. */
+  readonly savedState: number;
   /** Puts it in its place, whole. */
   keep(description: TemplateDescription): void;
   /** Without `keep` nothing is left of it. */
@@ -90,13 +82,9 @@ export class TemplateStore {
       const description = readDescription(open("template.json", MAX_DESCRIPTION_BYTES));
       const memory = open("memory", Number.POSITIVE_INFINITY);
       const state = open("state", MAX_STATE_BYTES);
-      const verifyState = () => {
-        if (contentDigest(content(state)) !== description.stateDigest)
-          throw new Error(`${directory}: the state is damaged`);
-      };
       // The one that was used last is the last to go.
       utimesSync(directory, new Date(), new Date());
-      return { ...description, memory, state, verifyState, close };
+      return { ...description, memory, state, close };
     } catch (error) {
       close();
       throw error;
@@ -112,19 +100,17 @@ export class TemplateStore {
     mkdirSync(directory, { mode: 0o700 });
     const memory = openSync(join(directory, "memory"), "wx+", 0o600);
     const state = openSync(join(directory, "state"), "wx", 0o600);
+    const savedState = openSync(join(directory, "state"), "r");
     return {
-      memory,
-      state,
+      ...{ memory, state, savedState },
       keep: (description) => {
         for (const fd of [memory, state]) fsyncSync(fd);
-        const stateDigest = contentDigest(readFileSync(join(directory, "state")));
-        const text = JSON.stringify({ ...description, stateDigest } satisfies Description);
-        writeFileSync(join(directory, "template.json"), text, { mode: 0o600, flush: true });
+        writeFileSync(join(directory, "template.json"), JSON.stringify(description), { mode: 0o600, flush: true });
         this.remove(key);
         renameSync(directory, join(this.#root, key));
       },
       close: () => {
-        for (const fd of [memory, state]) closeSync(fd);
+        for (const fd of [memory, state, savedState]) closeSync(fd);
         rmSync(directory, { recursive: true, force: true });
       },
     };
@@ -178,20 +164,11 @@ function checkOwner(path: string, stats: Stats, kind: "file" | "directory"): voi
   }
 }
 
-function readDescription(fd: number): Description {
-  const { memoryMib, checksum, stateDigest } = JSON.parse(content(fd).toString("utf8")) as Partial<Description>;
-  if (typeof memoryMib !== "number" || typeof checksum !== "string" || typeof stateDigest !== "string") {
+function readDescription(fd: number): TemplateDescription {
+  const { memoryMib, checksums } = JSON.parse(readFileSync(fd, "utf8")) as Partial<TemplateDescription>;
+  const { memory, state } = checksums ?? {};
+  if (typeof memoryMib !== "number" || typeof memory !== "string" || typeof state !== "string") {
     throw new Error("template.json lacks something");
   }
-  return { memoryMib, checksum, stateDigest };
-}
-
-/** Leaves the place from where others read as it is. */
-function content(fd: number): Buffer {
-  const bytes = Buffer.alloc(fstatSync(fd).size);
-  let length = 0;
-  for (let count = -1; count !== 0 && length < bytes.length; length += count) {
-    count = readSync(fd, bytes, length, bytes.length - length, length);
-  }
-  return bytes.subarray(0, length);
+  return { memoryMib, checksums: { memory, state } };
 }
