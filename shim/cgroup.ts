@@ -70,7 +70,11 @@ export class VmCgroup {
    */
   async add(pid: number): Promise<void> {
     try {
-      for (const directory of this.#made ? this.directories : []) await place(pid, directory);
+      const [first, ...others] = this.#made ? this.directories : [];
+      if (first === undefined) return;
+      await place(pid, first);
+      // None of them has to wait any more.
+      for (const directory of others) placeAtOnce(pid, directory);
     } catch (error) {
       this.#refuse(error as Error);
     }
@@ -97,8 +101,8 @@ export class VmCgroup {
     this.#set(resources);
   }
 
-  /** Whatever of it is there, also if not all could be made or not all processes could be moved. */
-  remove(): Promise<void> {
+  /** Whether it is gone; whatever of it is there is removed, also if not all could be made or not all processes could be moved. */
+  remove(): Promise<boolean> {
     return removeCgroups(this.directories);
   }
 
@@ -172,13 +176,22 @@ function makeDirectories({ version, root, controllers }: Hierarchy, path: string
   }
 }
 
-/** A process that has ended meanwhile needs no place. */
+/** Waits outside of this thread where the kernel makes it wait. */
 export async function place(pid: number, directory: string, write = moveInto): Promise<void> {
+  await write(join(directory, "cgroup.procs"), `${pid}`).catch(unlessGone);
+}
+
+function placeAtOnce(pid: number, directory: string): void {
   try {
-    await write(join(directory, "cgroup.procs"), `${pid}`);
+    writeValue(join(directory, "cgroup.procs"), `${pid}`);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    unlessGone(error);
   }
+}
+
+/** A process that has ended meanwhile needs no place. */
+function unlessGone(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
 }
 
 /** Not possible where the parent has processes: then the limit says so, if there is one. */
@@ -218,13 +231,14 @@ function childrenOf(pid: number): number[] {
  * Removes what is empty, and waits a bounded time for what is not yet: a process that was killed leaves a moment later,
  * and version 1 has no event for it. Cgroups above stay, as with runc: another container may be about to use them.
  */
-export async function removeCgroups(directories: readonly string[]): Promise<void> {
+export async function removeCgroups(directories: readonly string[]): Promise<boolean> {
   const limit = monotonicMs() + REMOVE_LIMIT_MS;
   let left = directories.filter((directory) => !removeIfEmpty(directory));
   while (left.length > 0 && monotonicMs() < limit) {
     await delay(REMOVE_STEP_MS);
     left = left.filter((directory) => !removeIfEmpty(directory));
   }
+  return left.length === 0;
 }
 
 function removeIfEmpty(directory: string): boolean {

@@ -52,7 +52,9 @@ export async function createContainer(sandbox: Sandbox, options: CreateOptions):
   await sandbox.rest();
   const document = Buffer.from(JSON.stringify(withFilter(translated, await filter)));
   const request = { containerId: id, spec: document, stdio: stdio.streams };
-  const created = await sandbox.call(guest.create, request).catch((error) => {
+  const creating = sandbox.call(guest.create, request);
+  sandbox.joinNetwork();
+  const created = await creating.catch((error) => {
     throw clientError("create", error, new Map([[guestRootPath(id), givenRoot(options)]]));
   });
   container.init.guestPid = created.pid;

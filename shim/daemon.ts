@@ -3,9 +3,12 @@ import type { Any } from "../proto/containerd/any.ts";
 import { sendDebug } from "../proto/debug.ts";
 import { TtrpcServer } from "../proto/ttrpc/server.ts";
 import { joinCgroup } from "./cgroup.ts";
+import type { Container } from "./container.ts";
 import { EventPublisher } from "./events.ts";
+import { recordDeleted } from "./exit-record.ts";
 import { Log } from "./log.ts";
 import { lateNotes, type Note, vmSettings } from "./options.ts";
+import type { Exit } from "./process.ts";
 import { Rest } from "./rest.ts";
 import { Sandbox } from "./sandbox.ts";
 import type { Start } from "./start.ts";
@@ -37,16 +40,27 @@ export function daemon({ listener, socket, debug, options, spec, ...start }: Sta
   const events = new EventPublisher(start.ttrpcAddress, start.namespace, log);
 
   let exiting = false;
+  let lastDeleted = () => {};
+  /** What others find of this daemon goes; and if nothing else is left either, the last bundle says so. */
+  const leave = async () => {
+    unlinkQuietly(socket);
+    if (await sandbox.stop()) lastDeleted();
+  };
   const exit = async () => {
     if (exiting) return;
     exiting = true;
-    unlinkQuietly(socket);
-    await sandbox.stop();
+    await leave();
     await events.flush(EVENT_FLUSH_MS);
     process.exit(0);
   };
   const seeOptions = (late: Any) => tell(lateNotes(late, options));
-  const server = new TtrpcServer(taskRoutes({ sandbox, events, exit: () => setImmediate(exit), seeOptions }));
+  // The bundles of those before it are gone.
+  const onDeleted = ({ bundle, pid }: Container, end: Exit) => {
+    lastDeleted = () => recordDeleted(bundle, { pid, ...end });
+  };
+  const server = new TtrpcServer(
+    taskRoutes({ sandbox, events, leave, exit: () => setImmediate(exit), seeOptions, onDeleted }),
+  );
   const rest = new Rest();
   listener.on("connection", (connection) => {
     connection.on("data", () => rest.disturb());

@@ -1,12 +1,10 @@
-import { encodeDeleteResponse } from "../proto/containerd/messages.ts";
 import { taskMethods } from "../proto/containerd/task.ts";
-import { timestamp } from "../proto/containerd/timestamp.ts";
 import type { TtrpcClient } from "../proto/ttrpc/client.ts";
 import { checkId, groupOf, readSpec } from "./bundle.ts";
 import { removeCgroups } from "./cgroup.ts";
 import { decouple } from "./coupling.ts";
 import { dial } from "./dial.ts";
-import { readExit } from "./exit-record.ts";
+import { deleteResponse, readExit } from "./exit-record.ts";
 import type { Invocation } from "./flags.ts";
 import { payPoststop } from "./hooks.ts";
 import { socketPath } from "./socket-path.ts";
@@ -17,8 +15,8 @@ const CALL_LIMIT_MS = 1_500;
 const SIGKILL = 9;
 
 /**
- * The `delete` action: removes what is left of one container, whatever is left of its shim. It runs after every normal
- * end too, then finds nothing to do. Other containers of the same VM are not touched.
+ * The `delete` action: removes what is left of one container, whatever is left of its shim. After a normal end the
+ * launcher has the answer. Other containers of the same VM are not touched.
  */
 export async function deleteAction(flags: Invocation): Promise<void> {
   const id = checkId(flags.id);
@@ -38,8 +36,7 @@ export async function deleteAction(flags: Invocation): Promise<void> {
     await runOwedHooks(bundle, id);
     unlinkQuietly(path);
   }
-  const { pid, status, at } = exit ?? { pid: 0, status: 128 + SIGKILL, at: new Date() };
-  const response = encodeDeleteResponse({ pid, exitStatus: status, exitedAt: timestamp(at) });
+  const response = deleteResponse(exit ?? { pid: 0, status: 128 + SIGKILL, at: new Date() });
   await new Promise((resolve) => process.stdout.write(response, resolve));
 }
 

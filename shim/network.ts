@@ -50,10 +50,14 @@ export class Network {
    * interface is to come, and a device without one goes.
    */
   async sync(last: boolean): Promise<void> {
-    // Beside what comes until Start, which waits for it.
-    this.#loopback ??= this.#openLoopback();
     await this.#syncs.run(() => this.#sync(last));
-    if (last) await this.#loopback;
+    if (last) await this.join();
+  }
+
+  /** Joins connections within the namespace to the guest, once: beside what comes until Start, which waits for it. */
+  async join(): Promise<void> {
+    if (!this.#closed) this.#loopback ??= this.#openLoopback();
+    await this.#loopback;
   }
 
   /** The VM is gone: what outlives it is as it was. */

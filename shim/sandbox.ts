@@ -31,7 +31,7 @@ export class Sandbox {
   readonly #served: readonly string[];
   #network: Network | undefined;
   #nextStream = 1;
-  #stopped: Promise<void> | undefined;
+  #stopped: Promise<boolean> | undefined;
 
   /** The VM begins to boot at once, while containerd is still on its way to Create. */
   constructor(stateDir: StateDir, uid: number, spec: Spec, settings: () => Settings, log: Log) {
@@ -88,6 +88,11 @@ export class Sandbox {
     const vm = await this.#machine.ready;
     this.#network ??= sandboxNetwork(this, this.#machine, vm);
     await this.#network.sync(last);
+  }
+
+  /** Connections within its network namespace begin to reach the guest; what has been called is sent before. */
+  joinNetwork(): void {
+    setImmediate(() => void this.#network?.join());
   }
 
   /** The VM stands still while all of its containers that have not ended are paused. */
@@ -148,16 +153,18 @@ export class Sandbox {
     return this.#stopped !== undefined;
   }
 
-  /** Powers the guest off, then removes everything that the VM had on the host. Twice is once. */
-  stop(): Promise<void> {
+  /** Powers the guest off, then removes everything that the VM had on the host. Whether all is gone. Twice is once. */
+  stop(): Promise<boolean> {
     this.#stopped ??= (async () => {
       await this.#machine.powerOff();
       await Promise.all([this.#machine.end(), this.#network?.close(), this.#unmount()]);
-      await this.#machine.cgroup?.remove();
+      const isEmpty = (await this.#machine.cgroup?.remove()) ?? true;
       try {
         this.stateDir.remove();
+        return isEmpty;
       } catch (error) {
         this.log.write("warning", (error as Error).message);
+        return false;
       }
     })();
     return this.#stopped;

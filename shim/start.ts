@@ -5,6 +5,7 @@ import { decodeStartInput, encodeBootstrapResult, type StartInput } from "../pro
 import { listen } from "../vmm/listening-socket.ts";
 import { mayHaveVolumes } from "./bind.ts";
 import { checkId, groupOf, readSpec, type Spec } from "./bundle.ts";
+import { forgetDeleted } from "./exit-record.ts";
 import type { Invocation } from "./flags.ts";
 import { answer, share, takeInput } from "./launcher.ts";
 import { type RuntimeOptions, startOptions } from "./options.ts";
@@ -57,6 +58,7 @@ export async function start(flags: Invocation): Promise<Start | undefined> {
   const uid = vmUser(flags.namespace, group);
   try {
     chmodSync(socket, 0o600);
+    forgetDeleted(bundle);
     stateDir.create(uid);
     share(stateDir.served(mayHaveVolumes(spec)));
     tellAddress(bundle, socket, input);

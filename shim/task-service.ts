@@ -8,6 +8,7 @@ import { readSpec } from "./bundle.ts";
 import type { Container } from "./container.ts";
 import { createContainer } from "./create.ts";
 import type { EventPublisher } from "./events.ts";
+import type { Exit } from "./process.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { checkRequestId, type TaskContext } from "./task-context.ts";
 import { TaskEvents } from "./task-events.ts";
@@ -17,6 +18,10 @@ import { resourceRoutes } from "./task-resources.ts";
 export interface TaskServiceParts {
   readonly sandbox: Sandbox;
   readonly events: EventPublisher;
+  /** Told of each container that is no more. */
+  readonly onDeleted: (container: Container, exit: Exit) => void;
+  /** Takes back what others could find of the shim. */
+  readonly leave: () => Promise<void>;
   /** Ends the shim, after the answer to the call has left. */
   readonly exit: () => void;
   /** Is shown the runtime options of each Create. */
@@ -45,7 +50,7 @@ export function taskRoutes(parts: TaskServiceParts): Route[] {
 
 function lifeRoutes(
   task: ReturnType<typeof taskMethods>,
-  { sandbox, exit, seeOptions }: TaskServiceParts,
+  { sandbox, leave, exit, seeOptions, onDeleted }: TaskServiceParts,
   creating: Set<string>,
   { events, find }: TaskContext,
 ): Route[] {
@@ -79,7 +84,10 @@ function lifeRoutes(
       const container = find(id);
       const { pid } = container.find(execId);
       const exit = execId === "" ? await container.delete() : await container.deleteExec(container.find(execId));
-      if (execId === "") events.deleted(container, exit);
+      if (execId === "") {
+        events.deleted(container, exit);
+        onDeleted(container, exit);
+      }
       return { pid, exitStatus: exit.status, exitedAt: timestamp(exit.at) };
     }),
 
@@ -89,8 +97,11 @@ function lifeRoutes(
       version: "",
     })),
 
-    unary(task.shutdown, () => {
-      if (sandbox.containers.size === 0 && creating.size === 0) exit();
+    unary(task.shutdown, async () => {
+      if (sandbox.containers.size > 0 || creating.size > 0) return {};
+      // Whoever is answered may ask for `delete` at once. A VM that still runs takes longer to end than a client waits.
+      if (sandbox.isStopping) await leave();
+      exit();
       return {};
     }),
   ];

@@ -10,7 +10,7 @@ import { summary, type Times } from "./times.ts";
 /** A span of a trace; milliseconds. */
 export interface Span {
   readonly name: string;
-  /** "start", "daemon" or "delete". */
+  /** "daemon" or "delete". */
   readonly process: string;
   readonly begin: number;
   readonly length: number;

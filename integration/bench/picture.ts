@@ -5,7 +5,7 @@ const SCALE = 1.6;
 const LINE = 18;
 const LEFT = 330;
 const TOP = 46;
-const COLOURS: Readonly<Record<string, string>> = { start: "#4e79a7", daemon: "#59a14f", delete: "#b07aa1" };
+const COLOURS: Readonly<Record<string, string>> = { daemon: "#59a14f", delete: "#b07aa1" };
 
 export function picture(spans: readonly Span[], guestMs: number): string {
   const lines = spans.toSorted((one, other) => one.begin - other.begin);
