@@ -14,7 +14,8 @@ const CONTROLLERS = ["cpu", "cpuset", "io", "memory", "pids"];
 /** Larger than any pid. */
 const NO_PROCESS = 0x7fffffff;
 const REMOVE_LIMIT_MS = 2_000;
-const REMOVE_STEP_MS = 5;
+/** The first time and the longest between two attempts. */
+const REMOVE_STEP_MS = { first: 1, longest: 50 };
 /** Not that of node:fs/promises, which is milliseconds of each start. */
 const writeLater = promisify(writeFile);
 
@@ -234,8 +235,8 @@ function childrenOf(pid: number): number[] {
 export async function removeCgroups(directories: readonly string[]): Promise<boolean> {
   const limit = monotonicMs() + REMOVE_LIMIT_MS;
   let left = directories.filter((directory) => !removeIfEmpty(directory));
-  while (left.length > 0 && monotonicMs() < limit) {
-    await delay(REMOVE_STEP_MS);
+  for (let step = REMOVE_STEP_MS.first; left.length > 0 && monotonicMs() < limit; step *= 2) {
+    await delay(Math.min(step, REMOVE_STEP_MS.longest));
     left = left.filter((directory) => !removeIfEmpty(directory));
   }
   return left.length === 0;
