@@ -7,7 +7,8 @@ import { measureIdle, measureLeak } from "./bench/many.ts";
 import { measureMemory } from "./bench/memory.ts";
 import { measureNetwork } from "./bench/network.ts";
 import { measurePhases } from "./bench/phases.ts";
-import { type Measured, memoryTable, phaseTable, table, timeTable } from "./bench/tables.ts";
+import { measureShares } from "./bench/share.ts";
+import { type Measured, memoryTable, phaseTable, shareTable, table, timeTable } from "./bench/tables.ts";
 import { measureTimes, WORKLOADS, withIdle } from "./bench/times.ts";
 import { buildDir, type ContainerdVersion } from "./harness/paths.ts";
 import { runApart, type Session, session } from "./harness/session.ts";
@@ -72,8 +73,10 @@ await runApart("bench", async () => {
   await session(given.containerd, async (current) => {
     result = await bench(current, given);
   });
+  const shares = await measureShares(given.containerd, given.runs, buildDir);
+  process.stdout.write(`${shareTable(shares)}\n`);
   const phases = await measurePhases(given.containerd, given.runs, buildDir);
   process.stdout.write(`${phaseTable(phases)}\n`);
-  writeFileSync(join(buildDir, "bench.json"), `${JSON.stringify({ ...result, phases }, null, 2)}\n`);
+  writeFileSync(join(buildDir, "bench.json"), `${JSON.stringify({ ...result, shares, phases }, null, 2)}\n`);
   process.stdout.write("build/bench.json, build/start.svg; build/start-trace.json for chrome://tracing\n");
 });

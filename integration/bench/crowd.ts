@@ -1,5 +1,6 @@
 /** Ten containers at once, to the end of the last one; and what people do most, a container on nerdctl's bridge. */
 import { rmSync } from "node:fs";
+import type { Containerd } from "../harness/containerd.ts";
 import { IMAGE } from "../harness/image.ts";
 import { Nerdctl } from "../harness/nerdctl.ts";
 import type { Session } from "../harness/session.ts";
@@ -11,25 +12,36 @@ export interface Row {
   readonly times: Record<Name, Times>;
 }
 
-const CROWD = 10;
+export const CROWD = 10;
 
 export async function measureCrowd(current: Session, runs: number): Promise<Row> {
   const { containerd, token } = current;
-  const times = await inTurn(current, Math.ceil(runs / 4), async (name, n) => {
-    const begun = performance.now();
-    const args = ["run", "--rm", "--runtime", RUNTIMES[name], IMAGE];
-    const ids = Array.from({ length: CROWD }, (_, one) => `${token}-${name}-${n}-${one}`);
-    await Promise.all(ids.map((id) => containerd.mustCtr([...args, id, "true"])));
-    return performance.now() - begun;
-  });
+  const times = await inTurn(current, Math.ceil(runs / 4), (name, n) =>
+    oneCrowd(containerd, name, `${token}-${name}-${n}`),
+  );
   return { title: `${CROWD} of ctr run --rm … true at once`, times };
+}
+
+/** Milliseconds to the end of the last one. `fresh`: where their ids begin. */
+export async function oneCrowd(containerd: Containerd, name: Name, fresh: string): Promise<number> {
+  const begun = performance.now();
+  const args = ["run", "--rm", "--runtime", RUNTIMES[name], IMAGE];
+  const ids = Array.from({ length: CROWD }, (_, one) => `${fresh}-${one}`);
+  await Promise.all(ids.map((id) => containerd.mustCtr([...args, id, "true"])));
+  return performance.now() - begun;
 }
 
 /** CNI's bridge and its rules stay, as after any container of nerdctl's: the measurements have a world of their own. */
 export async function measureBridge(current: Session, runs: number): Promise<Row> {
   const nerdctl = new Nerdctl(current.containerd, "");
-  const args = (name: Name) => ["run", "--rm", "--runtime", RUNTIMES[name], "--pull", "never", IMAGE, "true"];
-  const times = await inTurn(current, runs, async (name) => (await nerdctl.must(args(name))).ms);
-  rmSync("/run/containerd/fifo", { recursive: true, force: true });
+  const times = await inTurn(current, runs, (name) => oneBridge(nerdctl, name));
   return { title: "nerdctl run --rm IMAGE true, on a bridge", times };
+}
+
+/** Milliseconds. */
+export async function oneBridge(nerdctl: Nerdctl, name: Name): Promise<number> {
+  const args = ["run", "--rm", "--runtime", RUNTIMES[name], "--pull", "never", IMAGE, "true"];
+  const { ms } = await nerdctl.must(args);
+  rmSync("/run/containerd/fifo", { recursive: true, force: true });
+  return ms;
 }

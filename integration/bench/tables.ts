@@ -2,6 +2,7 @@
 import type { Memory } from "./memory.ts";
 import type { Phases } from "./phases.ts";
 import { NAMES, type Name } from "./runtimes.ts";
+import type { Share } from "./share.ts";
 import type { Times } from "./times.ts";
 
 export interface Measured {
@@ -53,4 +54,13 @@ export function phaseTable({ total, guest, phases }: Phases): string {
     row("of which the guest's processor ran", guest),
     ...rows,
   ]);
+}
+
+export function shareTable(shares: readonly Share[]): string {
+  const rows = shares.map(({ title, runc, microvm, guest, rest }) => [
+    title,
+    ...[runc, microvm, guest, rest].map(({ median }) => median.toFixed(0)),
+    (rest.median / runc.median).toFixed(1),
+  ]);
+  return table([["medians with the trace, ms", "runc", "microvm", "guest", "rest", "rest/runc"], ...rows]);
 }

@@ -1,0 +1,88 @@
+/**
+ * What of a start is the guest's own: how long its virtual processors ran, by the shim's trace. With KVM they run natively,
+ * so the rest is about what would be left there.
+ */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { CommandOptions } from "../harness/command.ts";
+import { IMAGE } from "../harness/image.ts";
+import { Nerdctl } from "../harness/nerdctl.ts";
+import type { ContainerdVersion } from "../harness/paths.ts";
+import { type Session, session } from "../harness/session.ts";
+import { CROWD, oneBridge, oneCrowd } from "./crowd.ts";
+import { type Name, RUNTIMES } from "./runtimes.ts";
+import { inTurn, STREAM_BYTES, summary, type Times, WORKLOADS } from "./times.ts";
+import { readTrace, removeTrace } from "./trace.ts";
+
+export interface Share {
+  readonly title: string;
+  readonly runc: Times;
+  readonly microvm: Times;
+  /** Of that, the time in which a virtual processor ran. */
+  readonly guest: Times;
+  readonly rest: Times;
+}
+
+interface Kind {
+  readonly title: string;
+  /** Milliseconds. */
+  readonly run: (name: Name, fresh: string) => Promise<number>;
+  /** How many virtual processors run side by side. */
+  readonly beside: number;
+  readonly runs: number;
+}
+
+function kinds({ containerd }: Session, runs: number): Kind[] {
+  const nerdctl = new Nerdctl(containerd, "");
+  const starts = WORKLOADS.slice(0, 2).map(({ title, args }) => ({
+    title,
+    run: async (name: Name, fresh: string) => (await containerd.mustCtr(args(RUNTIMES[name], "", fresh))).ms,
+    beside: 1,
+    runs,
+  }));
+  const start = (title: string, command: readonly string[], options?: CommandOptions): Kind => ({
+    title: `ctr run --rm: ${title}`,
+    run: async (name, fresh) =>
+      (await containerd.mustCtr(["run", "--rm", "--runtime", RUNTIMES[name], IMAGE, fresh, ...command], options)).ms,
+    beside: 1,
+    runs,
+  });
+  const beside = Math.min(CROWD, availableParallelism());
+  return [
+    ...starts,
+    start("64 MiB of standard output", ["dd", "if=/dev/zero", "bs=64k", "count=1024"]),
+    start("64 MiB of standard input", ["sh", "-c", "cat > /dev/null"], { input: Buffer.alloc(STREAM_BYTES) }),
+    {
+      title: `${CROWD} at once`,
+      run: (name, fresh) => oneCrowd(containerd, name, fresh),
+      beside,
+      runs: Math.ceil(runs / 4),
+    },
+    { title: "nerdctl run --rm, on a bridge", run: (name) => oneBridge(nerdctl, name), beside: 1, runs },
+  ];
+}
+
+/** A containerd of its own, for the trace costs a little. */
+export async function measureShares(version: ContainerdVersion, runs: number, directory: string): Promise<Share[]> {
+  const path = join(directory, "share-trace.json");
+  process.env.MICROVM_TRACE = path;
+  const shares: Share[] = [];
+  await session(version, async (current) => {
+    for (const kind of kinds(current, runs)) shares.push(await measureShare(current, kind, path));
+  });
+  delete process.env.MICROVM_TRACE;
+  removeTrace(path);
+  return shares;
+}
+
+async function measureShare(current: Session, { title, run, beside, runs }: Kind, path: string): Promise<Share> {
+  const guest: number[] = [];
+  const { runc, microvm } = await inTurn(current, runs, async (name, n) => {
+    removeTrace(path);
+    const ms = await run(name, `${current.token}-${name}-${n}`);
+    if (name === "microvm" && n > 0) guest.push(readTrace(path).guestMs / beside);
+    return ms;
+  });
+  const rest = summary(microvm.all.map((ms, index) => ms - (guest[index] ?? Number.NaN)));
+  return { title, runc, microvm, guest: summary(guest), rest };
+}
