@@ -1,5 +1,6 @@
 /** Ten containers at once, to the end of the last one; and what people do most, a container on nerdctl's bridge. */
 import { rmSync } from "node:fs";
+import { must } from "../harness/command.ts";
 import type { Containerd } from "../harness/containerd.ts";
 import { IMAGE } from "../harness/image.ts";
 import { Nerdctl } from "../harness/nerdctl.ts";
@@ -31,10 +32,10 @@ export async function oneCrowd(containerd: Containerd, name: Name, fresh: string
   return performance.now() - begun;
 }
 
-/** CNI's bridge and its rules stay, as after any container of nerdctl's: the measurements have a world of their own. */
 export async function measureBridge(current: Session, runs: number): Promise<Row> {
   const nerdctl = new Nerdctl(current.containerd, "");
   const times = await inTurn(current, runs, (name) => oneBridge(nerdctl, name));
+  await removeBridge();
   return { title: "nerdctl run --rm IMAGE true, on a bridge", times };
 }
 
@@ -44,4 +45,9 @@ export async function oneBridge(nerdctl: Nerdctl, name: Name): Promise<number> {
   const { ms } = await nerdctl.must(args);
   rmSync("/run/containerd/fifo", { recursive: true, force: true });
   return ms;
+}
+
+/** It stays after nerdctl's containers, and is in the way of another nerdctl. */
+export async function removeBridge(): Promise<void> {
+  await must(["ip", "link", "delete", "nerdctl0"]);
 }

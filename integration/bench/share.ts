@@ -9,7 +9,7 @@ import { IMAGE } from "../harness/image.ts";
 import { Nerdctl } from "../harness/nerdctl.ts";
 import type { ContainerdVersion } from "../harness/paths.ts";
 import { type Session, session } from "../harness/session.ts";
-import { CROWD, oneBridge, oneCrowd } from "./crowd.ts";
+import { CROWD, oneBridge, oneCrowd, removeBridge } from "./crowd.ts";
 import { type Name, RUNTIMES } from "./runtimes.ts";
 import { inTurn, STREAM_BYTES, summary, type Times, WORKLOADS } from "./times.ts";
 import { readTrace, removeTrace } from "./trace.ts";
@@ -69,6 +69,7 @@ export async function measureShares(version: ContainerdVersion, runs: number, di
   const shares: Share[] = [];
   await session(version, async (current) => {
     for (const kind of kinds(current, runs)) shares.push(await measureShare(current, kind, path));
+    await removeBridge();
   });
   delete process.env.MICROVM_TRACE;
   removeTrace(path);
