@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { buildHelper } from "../vmm/testing/helper.ts";
 
 const FLAGS = ["-namespace", "default", "-id", "c1"];
 
@@ -11,11 +11,9 @@ let launcher = "";
 let shim = "";
 
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), "launcher-"));
-  launcher = join(directory, "bin/containerd-shim-microvm-v2");
+  const built = buildHelper(join(import.meta.dirname, "launcher"), "bin/containerd-shim-microvm-v2");
+  ({ directory, program: launcher } = built);
   shim = join(directory, "bin/microvm-shim");
-  const build = join(import.meta.dirname, "../vmm/helper.sh");
-  execFileSync(build, [join(import.meta.dirname, "launcher"), launcher]);
 });
 afterEach(() => rmSync(shim, { force: true }));
 afterAll(() => rmSync(directory, { recursive: true }));

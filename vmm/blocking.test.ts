@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { listenFor } from "./listening-socket.ts";
+import { buildHelper } from "./testing/helper.ts";
 
 /** O_NONBLOCK, as /proc/PID/fdinfo has it: octal. */
 const NONBLOCK = 0o4000;
@@ -14,9 +14,7 @@ let directory = "";
 let program = "";
 
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), "blocking-"));
-  program = join(directory, "microvm-blocking");
-  execFileSync(join(import.meta.dirname, "helper.sh"), [join(import.meta.dirname, "blocking.c"), program]);
+  ({ directory, program } = buildHelper(join(import.meta.dirname, "blocking.c"), "microvm-blocking"));
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 

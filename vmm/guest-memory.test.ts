@@ -1,20 +1,9 @@
-import { execFileSync } from "node:child_process";
-import {
-  closeSync,
-  fstatSync,
-  mkdtempSync,
-  openSync,
-  readSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, fstatSync, openSync, readSync, rmSync, statSync, truncateSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Placement } from "./child.ts";
 import { GuestMemory, saveMemory } from "./guest-memory.ts";
+import { buildHelper } from "./testing/helper.ts";
 
 const MIB = 1024 * 1024;
 const placed: number[] = [];
@@ -30,9 +19,7 @@ let program = "";
 const fds: number[] = [];
 
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), "memory-"));
-  program = join(directory, "microvm-memory");
-  execFileSync(join(import.meta.dirname, "helper.sh"), [join(import.meta.dirname, "memory.c"), program]);
+  ({ directory, program } = buildHelper(join(import.meta.dirname, "memory.c"), "microvm-memory"));
 });
 beforeEach(() => placed.splice(0));
 afterEach(() => {

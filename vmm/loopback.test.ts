@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { Child } from "./child.ts";
 import { type GuestEnd, Loopback, type Target } from "./loopback.ts";
+import { buildHelper } from "./testing/helper.ts";
 
 /** Where nothing listens; the guest of these tests takes what comes to the other ports. */
 const CLOSED = 81;
@@ -18,9 +18,7 @@ let dialled: Target[] = [];
 let dropped = 0;
 
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), "loopback-"));
-  program = join(directory, "microvm-loopback");
-  execFileSync(join(import.meta.dirname, "helper.sh"), [join(import.meta.dirname, "loopback"), program]);
+  ({ directory, program } = buildHelper(join(import.meta.dirname, "loopback"), "microvm-loopback"));
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 

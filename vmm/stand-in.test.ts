@@ -1,17 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { StandIn } from "./stand-in.ts";
+import { buildHelper } from "./testing/helper.ts";
 
 let directory = "";
 let program = "";
 
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), "stand-in-"));
-  program = join(directory, "microvm-stand-in");
-  execFileSync(join(import.meta.dirname, "helper.sh"), [join(import.meta.dirname, "stand-in.c"), program]);
+  ({ directory, program } = buildHelper(join(import.meta.dirname, "stand-in.c"), "microvm-stand-in"));
   // Users that own nothing have to reach it.
   execFileSync("chmod", ["0755", directory]);
 });

@@ -1,8 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildHelper } from "./testing/helper.ts";
 import { tscKhz } from "./tsc.ts";
 
 let directory = "";
@@ -10,11 +9,9 @@ let program = "";
 let reliable = "";
 
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), "tsc-"));
-  program = join(directory, "microvm-tsc");
+  ({ directory, program } = buildHelper(join(import.meta.dirname, "tsc.c"), "microvm-tsc"));
   reliable = join(directory, "clocksources");
   writeFileSync(reliable, "tsc kvm-clock acpi_pm\n");
-  execFileSync(join(import.meta.dirname, "helper.sh"), [join(import.meta.dirname, "tsc.c"), program]);
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
