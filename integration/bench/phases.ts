@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { IMAGE } from "../harness/image.ts";
 import { type ContainerdVersion, microvm } from "../harness/paths.ts";
 import { type Session, session } from "../harness/session.ts";
+import { readTrace, removeTrace, type Span, type Trace } from "../harness/trace.ts";
 import { picture } from "./picture.ts";
 import { summary, type Times } from "./times.ts";
-import { readTrace, removeTrace, type Span, type Trace } from "./trace.ts";
 
 interface Start extends Trace {
   readonly ms: number;

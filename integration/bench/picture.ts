@@ -1,5 +1,5 @@
 /** The spans of a start as an SVG: a line for each, in the order in which they begin. */
-import type { Span } from "./trace.ts";
+import type { Span } from "../harness/trace.ts";
 
 const SCALE = 1.6;
 const LINE = 18;

@@ -16,7 +16,8 @@ export interface Trace {
   readonly guestMs: number;
 }
 
-interface TraceEvent {
+/** Of Chrome's trace event format; what it has depends on `ph`. */
+export interface TraceEvent {
   readonly name: string;
   readonly ph: string;
   readonly pid: number;
@@ -29,10 +30,15 @@ export function removeTrace(path: string): void {
   rmSync(path, { force: true });
 }
 
+/** The last bracket is missing in the file. Throws if there is none. */
+export function readEvents(path: string): TraceEvent[] {
+  if (!existsSync(path)) throw new Error(`${path}: there is no trace`);
+  return JSON.parse(`${readFileSync(path, "utf8").trimEnd().replace(/,$/, "")}]`);
+}
+
 /** Throws if there is none, or one without the virtual processors' time. */
 export function readTrace(path: string): Trace {
-  if (!existsSync(path)) throw new Error(`${path}: there is no trace`);
-  const events = JSON.parse(`${readFileSync(path, "utf8").trimEnd().replace(/,$/, "")}]`) as TraceEvent[];
+  const events = readEvents(path);
   const guest = events.flatMap(({ name }) => /^virtual processors: (\d+) ms$/.exec(name)?.[1] ?? []);
   if (guest.length === 0) throw new Error(`${path}: no word of the virtual processors`);
   return { guestMs: guest.map(Number).reduce((sum, ms) => sum + ms), spans: spansOf(events) };
