@@ -35,9 +35,21 @@ function daemonPid(): number | undefined {
   return pid === undefined ? undefined : Number(pid);
 }
 
-test("the daemon joins the cgroup of its options, and goes first when memory runs out", async () => {
+/** A directory with a config.json. */
+function makeBundle(config: string): string {
   const bundle = mkdtempSync(join(tmpdir(), "bundle-"));
-  writeFileSync(join(bundle, "config.json"), JSON.stringify({ ociVersion: "1.1.0", linux: {} }));
+  writeFileSync(join(bundle, "config.json"), config);
+  return bundle;
+}
+
+/** As containerd does it. */
+async function endDaemon(bundle: string, flags: readonly string[]): Promise<void> {
+  await must([shimBinary, ...flags, "-bundle", bundle, "delete"], { cwd: bundle });
+  await until(10_000, "the daemon ends", () => (daemonPid() === undefined ? true : undefined));
+}
+
+test("the daemon joins the cgroup of its options, and goes first when memory runs out", async () => {
+  const bundle = makeBundle(JSON.stringify({ ociVersion: "1.1.0", linux: {} }));
   const cgroups = hierarchies().map((path) => join(path, CGROUP));
   for (const path of cgroups) mkdirSync(path);
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
@@ -58,8 +70,7 @@ test("the daemon joins the cgroup of its options, and goes first when memory run
     const score = (of: number | string) => Number(readFileSync(`/proc/${of}/oom_score_adj`, "utf8"));
     expect(score(pid ?? 0)).toBe(Math.min(score("self") + 1, 1000));
   } finally {
-    await must([shimBinary, ...flags, "-bundle", bundle, "delete"], { cwd: bundle });
-    await until(10_000, "the daemon ends", () => (daemonPid() === undefined ? true : undefined));
+    await endDaemon(bundle, flags);
     for (const path of cgroups) await until(10_000, "the cgroup is empty", () => removed(path));
     rmSync(bundle, { recursive: true });
   }
@@ -75,9 +86,8 @@ function removed(path: string): true | undefined {
 }
 
 test("a second start of a group gives the address of the first, and no daemon more", async () => {
-  const bundle = mkdtempSync(join(tmpdir(), "bundle-"));
   const annotations = { "io.containerd.runc.v2.group": "g1" };
-  writeFileSync(join(bundle, "config.json"), JSON.stringify({ ociVersion: "1.1.0", annotations, linux: {} }));
+  const bundle = makeBundle(JSON.stringify({ ociVersion: "1.1.0", annotations, linux: {} }));
   const flags = ["-namespace", "default", "-address", join(bundle, "no.sock"), "-id"];
   const start = async (id: string) =>
     (await must([shimBinary, ...flags, id, "start"], { cwd: bundle })).stdout.toString();
@@ -89,8 +99,7 @@ test("a second start of a group gives the address of the first, and no daemon mo
     expect(await start("s2")).toBe(address);
     expect(daemonPid()).toBe(first);
   } finally {
-    await must([shimBinary, ...flags, "g1", "-bundle", bundle, "delete"], { cwd: bundle });
-    await until(10_000, "the daemon ends", () => (daemonPid() === undefined ? true : undefined));
+    await endDaemon(bundle, [...flags, "g1"]);
     rmSync(bundle, { recursive: true });
   }
 });
@@ -100,8 +109,7 @@ test.each([
   ["../s1", "{}", /"\.\.\/s1" is not a valid identifier/],
   ["s1", '{"annotations":{"io.kubernetes.cri.sandbox-id":"a/b"}}', /"a\/b" is not a valid identifier/],
 ])("start of %s with %s is refused in one line, and leaves nothing", async (id, config, message) => {
-  const bundle = mkdtempSync(join(tmpdir(), "bundle-"));
-  writeFileSync(join(bundle, "config.json"), config);
+  const bundle = makeBundle(config);
   const { code, stdout, stderr } = await run([shimBinary, "-namespace", "default", "-id", id, "start"], {
     cwd: bundle,
   });
