@@ -9,10 +9,10 @@ import { IMAGE } from "../harness/image.ts";
 import { Nerdctl } from "../harness/nerdctl.ts";
 import type { ContainerdVersion } from "../harness/paths.ts";
 import { type Session, session } from "../harness/session.ts";
-import { CROWD, oneBridge, oneCrowd, removeBridge } from "./crowd.ts";
+import { readTrace, removeTrace } from "../harness/trace.ts";
+import { CROWD, crowdRuns, oneBridge, oneCrowd, removeBridge } from "./crowd.ts";
 import { type Name, RUNTIMES } from "./runtimes.ts";
-import { inTurn, STREAM_BYTES, summary, type Times, WORKLOADS } from "./times.ts";
-import { readTrace, removeTrace } from "./trace.ts";
+import { INPUT, inTurn, OUTPUT, STREAM_BYTES, summary, type Times, WORKLOADS } from "./times.ts";
 
 export interface Share {
   readonly title: string;
@@ -34,29 +34,32 @@ interface Kind {
 
 function kinds({ containerd }: Session, runs: number): Kind[] {
   const nerdctl = new Nerdctl(containerd, "");
-  const starts = WORKLOADS.slice(0, 2).map(({ title, args }) => ({
+  const start = (
+    title: string,
+    args: (runtime: string, fresh: string) => readonly string[],
+    options?: CommandOptions,
+  ): Kind => ({
     title,
-    run: async (name: Name, fresh: string) => (await containerd.mustCtr(args(RUNTIMES[name], "", fresh))).ms,
-    beside: 1,
-    runs,
-  }));
-  const start = (title: string, command: readonly string[], options?: CommandOptions): Kind => ({
-    title: `ctr run --rm: ${title}`,
-    run: async (name, fresh) =>
-      (await containerd.mustCtr(["run", "--rm", "--runtime", RUNTIMES[name], IMAGE, fresh, ...command], options)).ms,
+    run: async (name, fresh) => (await containerd.mustCtr(args(RUNTIMES[name], fresh), options)).ms,
     beside: 1,
     runs,
   });
+  const flow = (title: string, command: readonly string[], options?: CommandOptions) =>
+    start(
+      `ctr run --rm: ${title}`,
+      (runtime, fresh) => ["run", "--rm", "--runtime", runtime, IMAGE, fresh, ...command],
+      options,
+    );
   const beside = Math.min(CROWD, availableParallelism());
   return [
-    ...starts,
-    start("64 MiB of standard output", ["dd", "if=/dev/zero", "bs=64k", "count=1024"]),
-    start("64 MiB of standard input", ["sh", "-c", "cat > /dev/null"], { input: Buffer.alloc(STREAM_BYTES) }),
+    ...WORKLOADS.slice(0, 2).map(({ title, args }) => start(title, (runtime, fresh) => args(runtime, "", fresh))),
+    flow("64 MiB of standard output", OUTPUT),
+    flow("64 MiB of standard input", INPUT, { input: Buffer.alloc(STREAM_BYTES) }),
     {
       title: `${CROWD} at once`,
       run: (name, fresh) => oneCrowd(containerd, name, fresh),
       beside,
-      runs: Math.ceil(runs / 4),
+      runs: crowdRuns(runs),
     },
     { title: "nerdctl run --rm, on a bridge", run: (name) => oneBridge(nerdctl, name), beside: 1, runs },
   ];

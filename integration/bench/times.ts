@@ -19,6 +19,9 @@ export interface Workload {
 }
 
 export const STREAM_BYTES = 64 * 1024 * 1024;
+/** Commands of which that many bytes come, or take them. */
+export const OUTPUT = ["dd", "if=/dev/zero", "bs=64k", "count=1024"];
+export const INPUT = ["sh", "-c", "cat > /dev/null"];
 const FILE_MIB = 128;
 const FILES = 10_000;
 
@@ -44,12 +47,12 @@ export const WORKLOADS: readonly Workload[] = [
   {
     title: "64 MiB of standard output",
     bytes: STREAM_BYTES,
-    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, "dd", "if=/dev/zero", "bs=64k", "count=1024"],
+    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, ...OUTPUT],
   },
   {
     title: "64 MiB of standard input",
     bytes: STREAM_BYTES,
-    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, "sh", "-c", "cat > /dev/null"],
+    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, ...INPUT],
     options: { input: Buffer.alloc(STREAM_BYTES) },
   },
   {
