@@ -19,7 +19,6 @@ const LOG_LEVEL_DEBUG = -4;
 /** What a daemon begins with. */
 export interface Start {
   readonly namespace: string;
-  readonly group: string;
   readonly bundle: string;
   readonly spec: Spec;
   readonly stateDir: StateDir;
@@ -68,7 +67,7 @@ export async function start(flags: Invocation): Promise<Start | undefined> {
     throw error;
   }
   return {
-    ...{ namespace: flags.namespace, group, bundle, spec, stateDir, uid, listener, socket },
+    ...{ namespace: flags.namespace, bundle, spec, stateDir, uid, listener, socket },
     ttrpcAddress: params?.containerdTtrpcAddress || (process.env.TTRPC_ADDRESS ?? ""),
     debug: flags.debug || (params?.logLevel ?? 0) <= LOG_LEVEL_DEBUG,
     options: startOptions(input),

@@ -31,7 +31,7 @@ export function listen(path: string): Promise<Server> {
 }
 
 /** Node has no public name for the descriptor of a server, and only a descriptor can be inherited. */
-export function descriptor(server: Server): number {
+function descriptor(server: Server): number {
   const fd = (server as unknown as { _handle: { fd: number } })._handle?.fd;
   if (typeof fd !== "number" || fd < 0) throw new Error("the listening socket has no descriptor");
   return fd;

@@ -46,13 +46,13 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
     kernel: [join(beside, "vmlinux"), join(share, "vmlinux")],
     initrd: [join(beside, "initrd.img"), join(share, "initrd.img")],
     qemu: [...onPath("qemu-system-x86_64"), "/usr/bin/qemu-system-x86_64"],
-    virtiofsd: [...helper(shim, "virtiofsd"), "/usr/libexec/virtiofsd", ...onPath("virtiofsd")],
-    standIn: helper(shim, "microvm-stand-in"),
-    taps: helper(shim, "microvm-taps"),
-    loopback: helper(shim, "microvm-loopback"),
-    memory: helper(shim, "microvm-memory"),
-    blocking: helper(shim, "microvm-blocking"),
-    tsc: helper(shim, "microvm-tsc"),
+    virtiofsd: [join(beside, "virtiofsd"), "/usr/libexec/virtiofsd", ...onPath("virtiofsd")],
+    standIn: [join(beside, "microvm-stand-in")],
+    taps: [join(beside, "microvm-taps")],
+    loopback: [join(beside, "microvm-loopback")],
+    memory: [join(beside, "microvm-memory")],
+    blocking: [join(beside, "microvm-blocking")],
+    tsc: [join(beside, "microvm-tsc")],
   };
   const find = (part: keyof Parts): string => {
     const given = configured[part];
@@ -78,12 +78,8 @@ export function locateParts(configured: PartPaths, shim: string, path: string): 
 
 /** The program that compiles seccomp profiles, from the same build as the initrd. Undefined if there is none. */
 export function locateSeccomp(shim: string): string | undefined {
-  return helper(shim, "microvm-seccomp").find((candidate) => usable(candidate, true));
-}
-
-/** A program of ours lies beside the shim. */
-function helper(shim: string, name: string): string[] {
-  return [join(dirname(shim), name)];
+  const path = join(dirname(shim), "microvm-seccomp");
+  return usable(path, true) ? path : undefined;
 }
 
 function usable(path: string, executable: boolean): boolean {

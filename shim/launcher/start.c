@@ -72,9 +72,8 @@ int start(const char *shim, int argc, char **argv) {
   pid_t daemon = fork();
   if (daemon < 0)
     return fail("fork");
-  if (daemon == 0) {
+  if (daemon == 0)
     become_daemon(shim, argc, argv, channel[1], containerd);
-  }
   close(channel[1]);
   return attend(channel[0], daemon);
 }
