@@ -19,9 +19,12 @@ async function command(terminal: Terminal, line: string): Promise<string> {
   return terminal.prints(PROMPT);
 }
 
-/** Starts a program that waits for ever, types the key, and returns all until the next prompt. */
+/**
+ * Starts a program that waits for ever, types the key, and returns all until the next prompt. What says that it runs is
+ * the program itself: a shell that is about to become one still ignores SIGQUIT.
+ */
 async function interrupt(terminal: Terminal, key: string): Promise<string> {
-  terminal.type("sh -c 'echo go\"\"ing; exec sleep 1000'; echo $?\r");
+  terminal.type('echo go""ing > /tmp/going; cat /tmp/going -; echo $?\r');
   await terminal.prints("\ngoing");
   terminal.type(key);
   return terminal.prints(PROMPT);
