@@ -88,6 +88,17 @@ export class Containerd {
     await within(20_000, "containerd ends", exited);
   }
 
+  /** Ends and removes the containers of all namespaces. */
+  async removeAll(): Promise<void> {
+    const list = async (...args: string[]) => (await this.ctr(args)).stdout.toString().split("\n").filter(Boolean);
+    for (const namespace of await list("namespaces", "list", "-q")) {
+      for (const id of await list("-n", namespace, "task", "list", "-q"))
+        await this.ctr(["-n", namespace, "task", "rm", "-f", id]);
+      for (const id of await list("-n", namespace, "container", "list", "-q"))
+        await this.ctr(["-n", namespace, "container", "rm", id]);
+    }
+  }
+
   /** Ends containerd and removes everything it had. */
   async stop(): Promise<void> {
     await this.#end("SIGTERM");

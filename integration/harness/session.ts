@@ -76,7 +76,7 @@ function interruption(): AbortSignal {
 
 async function end(containerd: Containerd): Promise<void> {
   try {
-    await removeAll(containerd);
+    await containerd.removeAll();
   } finally {
     await containerd.stop();
   }
@@ -86,14 +86,6 @@ async function importImage(containerd: Containerd): Promise<void> {
   const archive = join(containerd.directory, "image.tar");
   makeImage(archive, IMAGE);
   await containerd.mustCtr(["image", "import", archive]);
-}
-
-async function removeAll(containerd: Containerd): Promise<void> {
-  for (const kind of ["task", "container"]) {
-    const { stdout } = await containerd.ctr([kind, "ls", "-q"]);
-    const ids = stdout.toString().split("\n").filter(Boolean);
-    for (const id of ids) await containerd.ctr([kind, "rm", ...(kind === "task" ? ["-f"] : []), id]);
-  }
 }
 
 /** On a machine with other programs only what bears the token counts. */
