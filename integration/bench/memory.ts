@@ -7,8 +7,8 @@ import type { Session } from "../harness/session.ts";
 import { pids, text } from "./proc.ts";
 import { type Name, RUNTIMES } from "./runtimes.ts";
 
-/** What an idle container's processes need to come to rest. */
-const SETTLE_MS = 5000;
+/** What an idle container's processes need to come to rest; the shim does so twice, the second time after a minute. */
+const SETTLE_MS = 65_000;
 
 export interface Memory {
   readonly process: string;
