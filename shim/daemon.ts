@@ -32,7 +32,6 @@ export function daemon({ listener, socket, debug, options, spec, ...start }: Sta
   if (options.shimCgroup !== "") joinShimCgroup(options.shimCgroup, log);
   const sandbox = new Sandbox(
     start.stateDir,
-    start.uid,
     spec,
     () => vmSettings(options, spec.annotations ?? {}, (message) => log.write("warning", message)),
     log,

@@ -15,7 +15,7 @@ import type { Settings } from "./settings.ts";
 import { STATE_ROOT, type StateDir } from "./state-dir.ts";
 
 /** Throws an Error that says what is missing or cannot be given. */
-export function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid: number): VmConfig {
+export function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir): VmConfig {
   const size = vmSize(limitsOf(spec), {
     defaultMemoryMib: settings.memory_mib,
     maxMemoryMib: settings.max_memory_mib,
@@ -24,6 +24,7 @@ export function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid
     overheadMib: settings.overhead_mib,
   });
   const network = networkOf(spec);
+  const { sharedDir, volumesDir, runDir, uid } = stateDir;
   const { tsc, ...parts } = locateParts(settings, thisProgram(), process.env.PATH ?? "");
   const accelerator = chooseAccelerator(settings.accelerator);
   return checkVmConfig({
@@ -31,12 +32,12 @@ export function vmConfig(spec: Spec, settings: Settings, stateDir: StateDir, uid
     accelerator,
     tscKhz: accelerator === "tcg" ? tscKhz(tsc, join(STATE_ROOT, "tsc_khz")) : undefined,
     ...size,
-    sharedDir: stateDir.sharedDir,
-    volumesDir: mayHaveVolumes(spec) ? stateDir.volumesDir : undefined,
-    runDir: stateDir.runDir,
+    sharedDir,
+    volumesDir: mayHaveVolumes(spec) ? volumesDir : undefined,
+    runDir,
+    uid,
     network,
     networkDevices: settings.network_devices,
-    uid,
     bootTimeoutMs: settings.boot_timeout_s * 1000,
   });
 }

@@ -20,7 +20,6 @@ const POWER_OFF_LIMIT_MS = 3_000;
 
 export interface SandboxVmParts {
   readonly stateDir: StateDir;
-  readonly uid: number;
   readonly spec: Spec;
   readonly settings: () => Settings;
   readonly log: Log;
@@ -84,9 +83,9 @@ export class SandboxVm {
   }
 
   async #prepare() {
-    const { spec, stateDir, uid, log } = this.#parts;
+    const { spec, stateDir, log } = this.#parts;
     const settings = this.#parts.settings();
-    const config = vmConfig(spec, settings, stateDir, uid);
+    const config = vmConfig(spec, settings, stateDir);
     this.#namespace = config.network;
     const template = new Template(config, settings.template, log);
     // Beside the cgroup: the helper takes as long to start.

@@ -34,14 +34,14 @@ export class Sandbox {
   #stopped: Promise<boolean> | undefined;
 
   /** The VM begins to boot at once, while containerd is still on its way to Create. */
-  constructor(stateDir: StateDir, uid: number, spec: Spec, settings: () => Settings, log: Log) {
+  constructor(stateDir: StateDir, spec: Spec, settings: () => Settings, log: Log) {
     this.stateDir = stateDir;
     this.#served = stateDir.served(mayHaveVolumes(spec));
     this.volumes = new Volumes(stateDir.volumesDir, stateDir.stagingDir);
     this.log = log;
-    this.seccomp = new SeccompCompiler(locateSeccomp(thisProgram()), uid, log);
+    this.seccomp = new SeccompCompiler(locateSeccomp(thisProgram()), stateDir.uid, log);
     this.#machine = new SandboxVm({
-      ...{ stateDir, uid, spec, settings, log },
+      ...{ stateDir, spec, settings, log },
       onEvent: (event) => this.#hear(event),
       onEnd: (vm, reason) => this.#lost(vm, reason),
     });

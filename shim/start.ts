@@ -10,7 +10,7 @@ import type { Invocation } from "./flags.ts";
 import { answer, share, takeInput } from "./launcher.ts";
 import { type RuntimeOptions, startOptions } from "./options.ts";
 import { socketPath } from "./socket-path.ts";
-import { StateDir, vmUser } from "./state-dir.ts";
+import { StateDir } from "./state-dir.ts";
 import { unlinkQuietly } from "./unlink.ts";
 
 /** containerd.runtime.bootstrap.v1.LogLevel. */
@@ -22,8 +22,6 @@ export interface Start {
   readonly bundle: string;
   readonly spec: Spec;
   readonly stateDir: StateDir;
-  /** The VM's user. */
-  readonly uid: number;
   /** It listens, on `socket`. */
   readonly listener: Server;
   readonly socket: string;
@@ -54,11 +52,10 @@ export async function start(flags: Invocation): Promise<Start | undefined> {
     return undefined;
   }
   const stateDir = new StateDir(flags.namespace, group);
-  const uid = vmUser(flags.namespace, group);
   try {
     chmodSync(socket, 0o600);
     forgetDeleted(bundle);
-    stateDir.create(uid);
+    stateDir.create();
     share(stateDir.served(mayHaveVolumes(spec)));
     tellAddress(bundle, socket, input);
   } catch (error) {
@@ -67,7 +64,7 @@ export async function start(flags: Invocation): Promise<Start | undefined> {
     throw error;
   }
   return {
-    ...{ namespace: flags.namespace, bundle, spec, stateDir, uid, listener, socket },
+    ...{ namespace: flags.namespace, bundle, spec, stateDir, listener, socket },
     ttrpcAddress: params?.containerdTtrpcAddress || (process.env.TTRPC_ADDRESS ?? ""),
     debug: flags.debug || (params?.logLevel ?? 0) <= LOG_LEVEL_DEBUG,
     options: startOptions(input),

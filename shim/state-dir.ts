@@ -15,6 +15,9 @@ import { nameDigest } from "../vmm/digest.ts";
  */
 export const STATE_ROOT = "/run/microvm";
 
+/** Of 65,536. */
+const FIRST_UID = 0x6d760000;
+
 /** A process by pid and start time: a pair that is never reused. */
 export interface ProcessId {
   readonly pid: number;
@@ -34,12 +37,16 @@ export class StateDir {
   readonly namespace: string;
   readonly path: string;
   readonly runDir: string;
+  /** A user and group for the VM, of a range that no account and no subordinate range uses: it owns nothing. */
+  readonly uid: number;
 
   constructor(namespace: string, group: string, root = STATE_ROOT) {
     this.namespace = namespace;
     this.path = join(root, namespace, group);
+    const digest = nameDigest(`${namespace}/${group}`);
     // No namespace begins with a dot.
-    this.runDir = join(root, ".run", digest(namespace, group).slice(0, 32));
+    this.runDir = join(root, ".run", digest.slice(0, 32));
+    this.uid = FIRST_UID + Number.parseInt(digest.slice(0, 4), 16);
   }
 
   get sharedDir(): string {
@@ -60,14 +67,14 @@ export class StateDir {
   }
 
   /** Makes the directories anew. What a shim that was killed left there goes. */
-  create(uid: number): void {
+  create(): void {
     for (const path of [this.path, this.runDir]) rmSync(path, { recursive: true, force: true });
     for (const directory of [dirname(dirname(this.path)), dirname(this.path), this.path]) {
       mkdirSync(directory, { mode: 0o711, recursive: true });
     }
     mkdirSync(this.runDir, { mode: 0o711, recursive: true });
     chmodSync(this.runDir, 0o700);
-    chownSync(this.runDir, uid, uid);
+    chownSync(this.runDir, this.uid, this.uid);
     mkdirSync(this.stagingDir, { mode: 0o700 });
     // The root of a user namespace, which is nobody here, has to come through; what lies there is mounted out of sight
     // of everybody but the daemon.
@@ -127,13 +134,4 @@ export function isAlive(id: ProcessId): boolean {
   } catch {
     return false;
   }
-}
-
-/** A user and group for one VM, of a range that no account and no subordinate range uses: it owns nothing. */
-export function vmUser(namespace: string, group: string): number {
-  return 0x6d760000 + Number.parseInt(digest(namespace, group).slice(0, 4), 16);
-}
-
-function digest(namespace: string, group: string): string {
-  return nameDigest(`${namespace}/${group}`);
 }

@@ -9,7 +9,7 @@ import type { VmConfig } from "../vmm/vm-config.ts";
 import type { Spec } from "./bundle.ts";
 import { NO_OPTIONS, vmSettings } from "./options.ts";
 import { thisProgram, vmConfig } from "./sandbox-config.ts";
-import { STATE_ROOT, StateDir, vmUser } from "./state-dir.ts";
+import { STATE_ROOT, StateDir } from "./state-dir.ts";
 
 export const TEMPLATES = "/var/lib/microvm/templates";
 /** A list of `VmConfig` as JSON: what templates are wanted for. Only the holder of the lock has it. */
@@ -60,10 +60,9 @@ async function makeMissing(given: VmConfig, store: TemplateStore): Promise<void>
   const key = templateKey(given);
   if (usable(store, key)) return;
   const stateDir = new StateDir(NAMESPACE, key);
-  const uid = vmUser(NAMESPACE, key);
-  stateDir.create(uid);
+  stateDir.create();
   try {
-    const { sharedDir, runDir } = stateDir;
+    const { sharedDir, runDir, uid } = stateDir;
     const volumesDir = given.volumesDir === undefined ? undefined : stateDir.volumesDir;
     await makeTemplate(key, { ...given, sharedDir, volumesDir, runDir, uid, network: { kind: "new" } }, store);
   } finally {
@@ -90,6 +89,6 @@ async function runLocked(): Promise<void> {
 function usualConfigs(): VmConfig[] {
   const settings = vmSettings(NO_OPTIONS, {}, (message) => process.stderr.write(`${message}\n`));
   const spec: Spec = { linux: { namespaces: [{ type: "network" }] } };
-  const config = vmConfig(spec, settings, new StateDir(NAMESPACE, "usual"), 0);
+  const config = vmConfig(spec, settings, new StateDir(NAMESPACE, "usual"));
   return [config, { ...config, volumesDir: "/nowhere" }];
 }
