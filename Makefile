@@ -65,7 +65,8 @@ check: setup ## format, lint, types, import layers, generated files: seconds, no
 	clang-format --dry-run --Werror guest-init/*.[ch] shim/launcher/*.[ch] vmm/*.c vmm/loopback/*.[ch]
 
 unit: setup ## unit tests of TypeScript and C
-	vitest run --dir . proto vmm shim
+	@# Directories that tests make go with this one; other users' programs have to get through.
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && chmod 0711 "$$tmp" && TMPDIR="$$tmp" vitest run --dir . proto vmm shim
 	@$(MAKE) --no-print-directory -C guest-init BUILD=$(BUILD)/guest-init test
 
 test: check unit integration ## everything
