@@ -86,7 +86,7 @@ export function qemuArgs(
     ["-object", `${memoryBackend(fds, beginning)},id=memory,size=${config.memoryMib}M,share=on`],
     ["-nodefaults", "-no-user-config", "-nographic", "-no-reboot"],
     ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
-    ["-name", "microvm"],
+    ["-name", "microvm,debug-threads=on"],
     // vhost-user refuses legacy virtio.
     ["-global", "virtio-mmio.force-legacy=false"],
     ...(beginning === "restore" ? [["-incoming", "defer"]] : kernelArgs(config, fds)),

@@ -115,7 +115,7 @@ export class Vm {
   /** Asks guest-init to write everything back and power off; waits for the answer at most `timeoutMs`. Never rejects. */
   async powerOff(timeoutMs: number): Promise<void> {
     if (this.qemu.ended || this.#stopping) return;
-    if (tracing()) await markProcessorTime(this.qmp, this.pid).catch(() => {});
+    if (tracing()) markProcessorTime(this.pid);
     await this.standstill.awake(() => this.guest.call(guest.shutdown, {}, { timeoutMs })).catch(() => {});
   }
 }

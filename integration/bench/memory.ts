@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IMAGE } from "../harness/image.ts";
 import type { Session } from "../harness/session.ts";
-import { pids, text } from "./proc.ts";
+import { family, read, shimOf } from "./proc.ts";
 import { type Name, RUNTIMES } from "./runtimes.ts";
 
 /** What an idle container's processes need to come to rest; the shim does so twice, the second time after a minute. */
@@ -50,30 +50,6 @@ function link(path: string): string {
   } catch {
     return "";
   }
-}
-
-function read(pid: number, name: string): string {
-  return text(`/proc/${pid}/${name}`);
-}
-
-/** Each shim has the flags that containerd gave it. */
-function shimOf(id: string): number {
-  const shim = pids().find((pid) => {
-    const [program = "", ...args] = read(pid, "cmdline").split("\0");
-    return program.includes("containerd-shim-") && args.includes(id);
-  });
-  if (shim === undefined) throw new Error(`no shim of ${id}`);
-  return shim;
-}
-
-function parentOf(pid: number): number {
-  return Number(/\) . (\d+)/s.exec(read(pid, "stat"))?.[1]);
-}
-
-/** The process and all that descend from it. */
-function family(pid: number): number[] {
-  const children = pids().filter((each) => parentOf(each) === pid);
-  return [pid, ...children.flatMap(family)];
 }
 
 function memoryOf(pid: number): Memory {

@@ -1,18 +1,17 @@
 /**
- * What of a start is the guest's own: how long its virtual processors ran, by the shim's trace. With KVM they run natively,
- * so the rest is about what would be left there.
+ * What of the time is the guest's own: how long its virtual processors ran. With KVM they run natively, so the rest is about
+ * what would be left there.
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { CommandOptions } from "../harness/command.ts";
-import { IMAGE } from "../harness/image.ts";
 import { Nerdctl } from "../harness/nerdctl.ts";
 import type { ContainerdVersion } from "../harness/paths.ts";
 import { type Session, session } from "../harness/session.ts";
 import { readTrace, removeTrace } from "../harness/trace.ts";
 import { CROWD, crowdRuns, oneBridge, oneCrowd, removeBridge } from "./crowd.ts";
-import { type Name, RUNTIMES } from "./runtimes.ts";
-import { INPUT, inTurn, OUTPUT, STREAM_BYTES, summary, type Times, WORKLOADS } from "./times.ts";
+import { processorMs, qemuOf } from "./proc.ts";
+import type { Name } from "./runtimes.ts";
+import { idleId, inTurn, oneRun, prepare, summary, type Times, WORKLOADS, withIdle } from "./times.ts";
 
 export interface Share {
   readonly title: string;
@@ -25,44 +24,12 @@ export interface Share {
 
 interface Kind {
   readonly title: string;
-  /** Milliseconds. */
-  readonly run: (name: Name, fresh: string) => Promise<number>;
-  /** How many virtual processors run side by side. */
-  readonly beside: number;
   readonly runs: number;
-}
-
-function kinds({ containerd }: Session, runs: number): Kind[] {
-  const nerdctl = new Nerdctl(containerd, "");
-  const start = (
-    title: string,
-    args: (runtime: string, fresh: string) => readonly string[],
-    options?: CommandOptions,
-  ): Kind => ({
-    title,
-    run: async (name, fresh) => (await containerd.mustCtr(args(RUNTIMES[name], fresh), options)).ms,
-    beside: 1,
-    runs,
-  });
-  const flow = (title: string, command: readonly string[], options?: CommandOptions) =>
-    start(
-      `ctr run --rm: ${title}`,
-      (runtime, fresh) => ["run", "--rm", "--runtime", runtime, IMAGE, fresh, ...command],
-      options,
-    );
-  const beside = Math.min(CROWD, availableParallelism());
-  return [
-    ...WORKLOADS.slice(0, 2).map(({ title, args }) => start(title, (runtime, fresh) => args(runtime, "", fresh))),
-    flow("64 MiB of standard output", OUTPUT),
-    flow("64 MiB of standard input", INPUT, { input: Buffer.alloc(STREAM_BYTES) }),
-    {
-      title: `${CROWD} at once`,
-      run: (name, fresh) => oneCrowd(containerd, name, fresh),
-      beside,
-      runs: crowdRuns(runs),
-    },
-    { title: "nerdctl run --rm, on a bridge", run: (name) => oneBridge(nerdctl, name), beside: 1, runs },
-  ];
+  readonly prepare?: () => Promise<void>;
+  /** Milliseconds. */
+  readonly run: (name: Name, n: number) => Promise<number>;
+  /** How long the virtual processors of the run before have run, by the clock. */
+  readonly guestMs: () => number;
 }
 
 /** A containerd of its own, for the trace costs a little. */
@@ -71,7 +38,9 @@ export async function measureShares(version: ContainerdVersion, runs: number, di
   process.env.MICROVM_TRACE = path;
   const shares: Share[] = [];
   await session(version, async (current) => {
-    for (const kind of kinds(current, runs)) shares.push(await measureShare(current, kind, path));
+    await withIdle(current, async () => {
+      for (const kind of kinds(current, runs, path)) shares.push(await measureShare(current, kind, path));
+    });
     await removeBridge();
   });
   delete process.env.MICROVM_TRACE;
@@ -79,14 +48,50 @@ export async function measureShares(version: ContainerdVersion, runs: number, di
   return shares;
 }
 
-async function measureShare(current: Session, { title, run, beside, runs }: Kind, path: string): Promise<Share> {
+function kinds(current: Session, runs: number, path: string): Kind[] {
+  const { containerd, token } = current;
+  const nerdctl = new Nerdctl(containerd, "");
+  const traced = () => readTrace(path).guestMs;
+  const beside = Math.min(CROWD, availableParallelism());
+  return [
+    ...WORKLOADS.map((workload) => ({
+      title: workload.title,
+      runs,
+      prepare: () => prepare(current, workload),
+      run: (name: Name, n: number) => oneRun(current, workload, name, n),
+      guestMs: workload.starts ? traced : sinceLast(() => processorMs(qemuOf(idleId(current, "microvm")))),
+    })),
+    {
+      title: `${CROWD} at once`,
+      runs: crowdRuns(runs),
+      run: (name, n) => oneCrowd(containerd, name, `${token}-${name}-${n}`),
+      // Their processors run side by side.
+      guestMs: () => traced() / beside,
+    },
+    { title: "nerdctl run --rm, on a bridge", runs, run: (name) => oneBridge(nerdctl, name), guestMs: traced },
+  ];
+}
+
+function sinceLast(count: () => number): () => number {
+  let last = 0;
+  return () => {
+    const before = last;
+    last = count();
+    return last - before;
+  };
+}
+
+async function measureShare(current: Session, kind: Kind, path: string): Promise<Share> {
+  await kind.prepare?.();
   const guest: number[] = [];
-  const { runc, microvm } = await inTurn(current, runs, async (name, n) => {
+  const { runc, microvm } = await inTurn(current, kind.runs, async (name, n) => {
     removeTrace(path);
-    const ms = await run(name, `${current.token}-${name}-${n}`);
-    if (name === "microvm" && n > 0) guest.push(readTrace(path).guestMs / beside);
+    const ms = await kind.run(name, n);
+    if (name === "microvm") guest.push(kind.guestMs());
     return ms;
   });
-  const rest = summary(microvm.all.map((ms, index) => ms - (guest[index] ?? Number.NaN)));
-  return { title, runc, microvm, guest: summary(guest), rest };
+  // As of the times, the first one is not counted.
+  const counted = guest.slice(1);
+  const rest = summary(microvm.all.map((ms, index) => ms - (counted[index] ?? Number.NaN)));
+  return { title: kind.title, runc, microvm, guest: summary(counted), rest };
 }

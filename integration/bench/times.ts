@@ -11,17 +11,18 @@ export interface Workload {
   readonly title: string;
   /** Bytes that flow in a run; 0 where only time counts. */
   readonly bytes: number;
-  /** Arguments of ctr; `idle` is a container that runs. */
+  /** Arguments of ctr; `idle` is a container that runs. Most are an exec in that one. */
   readonly args: (runtime: string, idle: string, fresh: string) => readonly string[];
+  /** Whether it is a container of its own. */
+  readonly starts?: boolean;
   readonly options?: CommandOptions;
   /** A shell's command in the idle container that makes what it needs. */
   readonly prepare?: string;
 }
 
-export const STREAM_BYTES = 64 * 1024 * 1024;
-/** Commands of which that many bytes come, or take them. */
-export const OUTPUT = ["dd", "if=/dev/zero", "bs=64k", "count=1024"];
-export const INPUT = ["sh", "-c", "cat > /dev/null"];
+const STREAM_BYTES = 64 * 1024 * 1024;
+const OUTPUT = ["dd", "if=/dev/zero", "bs=64k", "count=1024"];
+const INPUT = ["sh", "-c", "cat > /dev/null"];
 const FILE_MIB = 128;
 const FILES = 10_000;
 
@@ -32,11 +33,13 @@ export const WORKLOADS: readonly Workload[] = [
   {
     title: "ctr run --rm IMAGE ID true",
     bytes: 0,
+    starts: true,
     args: (runtime, _, fresh) => ["run", "--rm", "--runtime", runtime, IMAGE, fresh, "true"],
   },
   {
     title: "the same, without a template",
     bytes: 0,
+    starts: true,
     args: (runtime, _, fresh) => ["run", "--rm", "--runtime", runtime, ...COLD, IMAGE, fresh, "true"],
   },
   {
@@ -98,24 +101,29 @@ export async function inTurn(
 }
 
 export async function measureTimes(current: Session, workload: Workload, runs: number): Promise<Record<Name, Times>> {
-  const { containerd, token } = current;
-  for (const name of NAMES) await prepare(current, workload, name);
-  return inTurn(current, runs, async (name, n) => {
-    const fresh = `${token}-${name}-${WORKLOADS.indexOf(workload)}-${n}`;
-    const args = workload.args(RUNTIMES[name], idleId(current, name), fresh);
-    return (await containerd.mustCtr(args, workload.options)).ms;
-  });
+  await prepare(current, workload);
+  return inTurn(current, runs, (name, n) => oneRun(current, workload, name, n));
 }
 
-async function prepare(current: Session, workload: Workload, name: Name): Promise<void> {
+/** Milliseconds. */
+export async function oneRun(current: Session, workload: Workload, name: Name, n: number): Promise<number> {
+  const fresh = `${current.token}-${name}-${WORKLOADS.indexOf(workload)}-${n}`;
+  const args = workload.args(RUNTIMES[name], idleId(current, name), fresh);
+  return (await current.containerd.mustCtr(args, workload.options)).ms;
+}
+
+/** What the workload needs, in both of the containers that run. */
+export async function prepare(current: Session, workload: Workload): Promise<void> {
   const { prepare: command } = workload;
   if (command === undefined) return;
-  const id = `${current.token}-prepare-${WORKLOADS.indexOf(workload)}`;
-  const args = ["task", "exec", "--exec-id", id, idleId(current, name), "sh", "-c", command];
-  await current.containerd.mustCtr(args, { limit: 300_000 });
+  for (const name of NAMES) {
+    const id = `${current.token}-prepare-${WORKLOADS.indexOf(workload)}`;
+    const args = ["task", "exec", "--exec-id", id, idleId(current, name), "sh", "-c", command];
+    await current.containerd.mustCtr(args, { limit: 300_000 });
+  }
 }
 
-function idleId({ token }: Session, name: Name): string {
+export function idleId({ token }: Session, name: Name): string {
   return `${token}-busy-${name}`;
 }
 
