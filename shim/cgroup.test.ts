@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Resources } from "./bundle.ts";
-import { place, removeCgroups, VmCgroup } from "./cgroup.ts";
+import { VmCgroup } from "./cgroup.ts";
+import { place } from "./cgroup-files.ts";
+import { removeCgroups } from "./cgroup-remove.ts";
 import type { Log } from "./log.ts";
 
 const warnings: string[] = [];

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import type { Any } from "../proto/containerd/any.ts";
 import { sendDebug } from "../proto/debug.ts";
 import { TtrpcServer } from "../proto/ttrpc/server.ts";
-import { joinCgroup } from "./cgroup.ts";
+import { joinCgroup } from "./cgroup-files.ts";
 import type { Container } from "./container.ts";
 import { EventPublisher } from "./events.ts";
 import { recordDeleted } from "./exit-record.ts";

@@ -1,7 +1,7 @@
 import { taskMethods } from "../proto/containerd/task.ts";
 import type { TtrpcClient } from "../proto/ttrpc/client.ts";
 import { checkId, groupOf, readSpec } from "./bundle.ts";
-import { removeCgroups } from "./cgroup.ts";
+import { removeCgroups } from "./cgroup-remove.ts";
 import { decouple } from "./coupling.ts";
 import { dial } from "./dial.ts";
 import { deleteResponse, readExit } from "./exit-record.ts";
