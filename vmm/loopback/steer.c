@@ -1,6 +1,7 @@
 // A program for the kernel's search for a listener (BPF_PROG_TYPE_SK_LOOKUP).
 // It belongs to the network namespace as long as this process runs, and leaves
 // nothing there.
+#include "assemble.h"
 #include "loopback.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@ enum { HOLDING = 0, ACCEPTING = 2, SOCKETS = 4 };
 
 // Each lives for the instant until its segment has come in again.
 #define DECISIONS_MAX 1024
-#define LENGTH_MAX 96
 
 static int decisions = -1;
 
@@ -47,62 +47,8 @@ static int update(int map, const void *key, uint32_t value) {
   return bpf(BPF_MAP_UPDATE_ELEM, &attr);
 }
 
-// A program under construction. A jump names its target by a label until
-// `finish` puts the distance there.
-enum label { NO_LABEL, DIFFERENT, ASK, IPV4, CHOOSE, PASS, LABELS };
-struct program {
-  struct bpf_insn instructions[LENGTH_MAX];
-  enum label jumps[LENGTH_MAX];
-  int targets[LABELS];
-  int length;
-};
-
-static void emit(struct program *program, uint8_t code, int destination,
-                 int source, int offset, int immediate) {
-  program->instructions[program->length++] =
-      (struct bpf_insn){.code = code,
-                        .dst_reg = destination,
-                        .src_reg = source,
-                        .off = offset,
-                        .imm = immediate};
-}
-
-static void place(struct program *program, enum label label) {
-  program->targets[label] = program->length;
-}
-
-static void jump(struct program *program, uint8_t operation, int reg,
-                 int immediate, enum label label) {
-  program->jumps[program->length] = label;
-  emit(program, BPF_JMP | operation | BPF_K, reg, 0, 0, immediate);
-}
-
-static void set(struct program *program, int reg, int value) {
-  emit(program, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, value);
-}
-
-static void copy(struct program *program, int to, int from) {
-  emit(program, BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0);
-}
-
-static void load(struct program *program, int reg, int base, int offset) {
-  emit(program, BPF_LDX | BPF_MEM | BPF_W, reg, base, offset, 0);
-}
-
-static void store(struct program *program, int offset, int reg) {
-  emit(program, BPF_STX | BPF_MEM | BPF_W, BPF_REG_10, reg, offset, 0);
-}
-
-// With the map and a key on the stack, which is at `offset`.
-static void call_map(struct program *program, int function, int map,
-                     int offset) {
-  emit(program, BPF_LD | BPF_DW | BPF_IMM, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0,
-       map);
-  emit(program, 0, 0, 0, 0, 0);
-  copy(program, BPF_REG_2, BPF_REG_10);
-  emit(program, BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, offset);
-  emit(program, BPF_JMP | BPF_CALL, 0, 0, 0, function);
-}
+// Labels.
+enum { DIFFERENT = NO_LABEL + 1, ASK, IPV4, CHOOSE, PASS };
 
 #define CONTEXT(field) (int)offsetof(struct bpf_sk_lookup, field)
 // The key lies on the stack, and the number of a socket below it.
@@ -163,8 +109,7 @@ static void emit_concerns(struct program *program) {
   for (int i = 0; i < 4; i++) {
     load(program, BPF_REG_1, BPF_REG_10, ON_STACK(remote[0]) + 4 * i);
     load(program, BPF_REG_2, BPF_REG_10, ON_STACK(local[0]) + 4 * i);
-    program->jumps[program->length] = DIFFERENT;
-    emit(program, BPF_JMP | BPF_JNE | BPF_X, BPF_REG_1, BPF_REG_2, 0, 0);
+    jump_compared(program, BPF_JNE, BPF_REG_1, BPF_REG_2, DIFFERENT);
   }
   load(program, BPF_REG_1, BPF_REG_10, ON_STACK(family));
   jump(program, BPF_JEQ, BPF_REG_1, AF_INET, ASK);
@@ -210,16 +155,6 @@ static void emit_assignment(struct program *program, int sockets) {
   emit(program, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_sk_release);
 }
 
-static void finish(struct program *program) {
-  place(program, PASS);
-  set(program, BPF_REG_0, SK_PASS);
-  emit(program, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-  for (int i = 0; i < program->length; i++)
-    if (program->jumps[i] != NO_LABEL)
-      program->instructions[i].off =
-          program->targets[program->jumps[i]] - i - 1;
-}
-
 static int load_program(int sockets) {
   static struct program program;
   copy(&program, BPF_REG_6, BPF_REG_1);
@@ -229,7 +164,10 @@ static int load_program(int sockets) {
   emit_concerns(&program);
   emit_choice(&program);
   emit_assignment(&program, sockets);
-  finish(&program);
+  place(&program, PASS);
+  set(&program, BPF_REG_0, SK_PASS);
+  emit(&program, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+  resolve(&program);
   union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_SK_LOOKUP,
                          .expected_attach_type = BPF_SK_LOOKUP,
                          .insns = (uintptr_t)program.instructions,
