@@ -36,7 +36,7 @@ export function daemon({ listener, socket, debug, options, spec, ...start }: Sta
     () => vmSettings(options, spec.annotations ?? {}, (message) => log.write("warning", message)),
     log,
   );
-  const events = new EventPublisher(start.ttrpcAddress, start.namespace, log);
+  const events = new EventPublisher(start.ttrpcAddress, start.stateDir.namespace, log);
 
   let exiting = false;
   let lastDeleted = () => {};

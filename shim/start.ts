@@ -18,7 +18,6 @@ const LOG_LEVEL_DEBUG = -4;
 
 /** What a daemon begins with. */
 export interface Start {
-  readonly namespace: string;
   readonly bundle: string;
   readonly spec: Spec;
   readonly stateDir: StateDir;
@@ -64,7 +63,7 @@ export async function start(flags: Invocation): Promise<Start | undefined> {
     throw error;
   }
   return {
-    ...{ namespace: flags.namespace, bundle, spec, stateDir, listener, socket },
+    ...{ bundle, spec, stateDir, listener, socket },
     ttrpcAddress: params?.containerdTtrpcAddress || (process.env.TTRPC_ADDRESS ?? ""),
     debug: flags.debug || (params?.logLevel ?? 0) <= LOG_LEVEL_DEBUG,
     options: startOptions(input),
