@@ -21,8 +21,6 @@ export interface Workload {
 }
 
 const STREAM_BYTES = 64 * 1024 * 1024;
-const OUTPUT = ["dd", "if=/dev/zero", "bs=64k", "count=1024"];
-const INPUT = ["sh", "-c", "cat > /dev/null"];
 const FILE_MIB = 128;
 const FILES = 10_000;
 
@@ -50,12 +48,12 @@ export const WORKLOADS: readonly Workload[] = [
   {
     title: "64 MiB of standard output",
     bytes: STREAM_BYTES,
-    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, ...OUTPUT],
+    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, "dd", "if=/dev/zero", "bs=64k", "count=1024"],
   },
   {
     title: "64 MiB of standard input",
     bytes: STREAM_BYTES,
-    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, ...INPUT],
+    args: (_, idle, fresh) => ["task", "exec", "--exec-id", fresh, idle, "sh", "-c", "cat > /dev/null"],
     options: { input: Buffer.alloc(STREAM_BYTES) },
   },
   {
