@@ -1,5 +1,5 @@
 /** The VM's cgroup on the host: who is in it, its limits, its end. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { until } from "./harness/deadline.ts";
 import { end, FOREVER, startForever } from "./harness/forever.ts";
 import { useLab } from "./harness/lab.ts";
 import { microvm } from "./harness/paths.ts";
+import { removeFifos } from "./harness/remains.ts";
 
 const MIB = 1024 * 1024;
 
@@ -81,8 +82,7 @@ describe("the VM's cgroup", () => {
     process.kill(Number(PPid), "SIGKILL");
     await client.done;
     await until(10_000, "the cgroup goes", () => (cgroupDirectories(`/default/${id}`).length === 0 ? true : undefined));
-    await lab.containerd.ctr(["task", "rm", "-f", id]);
-    await lab.containerd.ctr(["container", "rm", id]);
-    execFileSync("rm", ["-rf", "/run/containerd/fifo"]);
+    await lab.containerd.removeAll();
+    removeFifos();
   });
 });

@@ -6,6 +6,7 @@ import { afterEach, expect, test } from "vitest";
 import { must, run } from "./harness/command.ts";
 import { until } from "./harness/deadline.ts";
 import { runToken, shimBinary } from "./harness/paths.ts";
+import { pidsOf } from "./harness/proc.ts";
 import { nothingRemains, takeStock } from "./harness/remains.ts";
 
 const CGROUP = `t${runToken}-0shim`;
@@ -25,14 +26,7 @@ function hierarchies(): string[] {
 }
 
 function daemonPid(): number | undefined {
-  const pid = readdirSync("/proc").find((name) => {
-    try {
-      return /^\d+$/.test(name) && /-v2\0daemon/.test(readFileSync(`/proc/${name}/cmdline`, "latin1"));
-    } catch {
-      return false;
-    }
-  });
-  return pid === undefined ? undefined : Number(pid);
+  return pidsOf(/-v2\0daemon/)[0];
 }
 
 /** A directory with a config.json. */

@@ -9,6 +9,7 @@ import { Docker } from "./harness/docker.ts";
 import { IMAGE } from "./harness/image.ts";
 import { useLab, visible } from "./harness/lab.ts";
 import { runtime as underTest } from "./harness/paths.ts";
+import { removeFifos } from "./harness/remains.ts";
 import { PORT } from "./network/endpoints.ts";
 import { buildPeer, ip, PEER } from "./network/topology.ts";
 
@@ -28,7 +29,7 @@ describe("docker", () => {
   afterEach(({ task }) => {
     if (task.result?.state === "fail") process.stderr.write(docker.logText.slice(-4000));
     docker.forgetHost();
-    rmSync("/run/containerd/fifo", { recursive: true, force: true });
+    removeFifos();
   });
   afterAll(async () => {
     await docker?.stop();

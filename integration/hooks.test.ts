@@ -1,5 +1,4 @@
 /** The hooks of config.json, on the host and in the container. */
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -8,6 +7,7 @@ import { until } from "./harness/deadline.ts";
 import { FOREVER } from "./harness/forever.ts";
 import { useLab, VERSIONS } from "./harness/lab.ts";
 import { microvm, runc } from "./harness/paths.ts";
+import { removeFifos } from "./harness/remains.ts";
 
 const HOOKS = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] as const;
 
@@ -93,8 +93,7 @@ describe.each(VERSIONS)("hooks under containerd %s", (version) => {
       /^poststop .*\n.*\}\n$/m.test(readFileSync(log, "utf8")) ? true : undefined,
     );
     expect(told(log).at(-1)?.state).toMatchObject({ id, status: "stopped" });
-    await lab.containerd.ctr(["task", "rm", "-f", id]);
-    await lab.containerd.ctr(["container", "rm", id]);
-    execFileSync("rm", ["-rf", "/run/containerd/fifo"]);
+    await lab.containerd.removeAll();
+    removeFifos();
   });
 });

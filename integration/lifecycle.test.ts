@@ -1,11 +1,12 @@
 /** Tasks that live longer: signals, events, restarts of containerd, and the sudden death of any part. */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { until } from "./harness/deadline.ts";
 import { IMAGE } from "./harness/image.ts";
 import { type Lab, useLab, VERSIONS } from "./harness/lab.ts";
 import { runtime } from "./harness/paths.ts";
+import { pidsOf } from "./harness/proc.ts";
+import { removeFifos } from "./harness/remains.ts";
 
 const TRAP = "trap 'exit 143' TERM; echo ready; while :; do sleep 0.1; done";
 
@@ -23,15 +24,9 @@ async function status(lab: Lab, id: string): Promise<string | undefined> {
 }
 
 function pidOf(name: RegExp): number {
-  const pid = readdirSync("/proc").find((entry) => {
-    try {
-      return /^\d+$/.test(entry) && name.test(readFileSync(`/proc/${entry}/cmdline`, "latin1"));
-    } catch {
-      return false;
-    }
-  });
+  const [pid] = pidsOf(name);
   if (pid === undefined) throw new Error(`no process ${name}`);
-  return Number(pid);
+  return pid;
 }
 
 describe.each(VERSIONS)("containerd %s", (version) => {
@@ -133,6 +128,6 @@ describe.each(VERSIONS)("containerd %s", (version) => {
     });
     // A client that lost its task leaves the container, and the fifos that it made.
     await lab.containerd.removeAll();
-    rmSync("/run/containerd/fifo", { recursive: true, force: true });
+    removeFifos();
   });
 });

@@ -8,6 +8,7 @@ import { until } from "./harness/deadline.ts";
 import { IMAGE } from "./harness/image.ts";
 import { useLab, visible } from "./harness/lab.ts";
 import { Nerdctl } from "./harness/nerdctl.ts";
+import { removeFifos } from "./harness/remains.ts";
 
 const PROMPT = "ready> ";
 const SHELL = `while printf '${PROMPT}'; read -r line; do eval "$line"; done; exit 9`;
@@ -16,7 +17,7 @@ const SERVE = "trap 'echo bye; exit 3' TERM; echo ready; n=0; while :; do sleep 
 describe("nerdctl", () => {
   const lab = useLab("2.4");
   // nerdctl leaves the fifos that it makes, under any runtime.
-  afterEach(() => rmSync("/run/containerd/fifo", { recursive: true, force: true }));
+  afterEach(removeFifos);
 
   /** A container in the background that has printed "ready", for the steps; it is removed after them. */
   async function served<T>(runtime: string, steps: (nerdctl: Nerdctl, name: string) => Promise<T>): Promise<T> {

@@ -1,5 +1,4 @@
 /** nerdctl's networks by CNI: bridges, published ports, names and addresses, each command beside runc. */
-import { rmSync } from "node:fs";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { both } from "./differential/compare.ts";
 import { run } from "./harness/command.ts";
@@ -8,6 +7,7 @@ import { IMAGE } from "./harness/image.ts";
 import { useLab, visible } from "./harness/lab.ts";
 import { Nerdctl } from "./harness/nerdctl.ts";
 import { runtime as underTest } from "./harness/paths.ts";
+import { removeFifos } from "./harness/remains.ts";
 import { PORT } from "./network/endpoints.ts";
 import { buildPeer, ip, PEER } from "./network/topology.ts";
 
@@ -24,7 +24,7 @@ describe("nerdctl", () => {
     // CNI's bridges stay for the next container, and nerdctl's fifos under any runtime.
     for (const [, name = ""] of ip("-o", "link", "show", "type", "bridge").matchAll(/^\d+: ([^:@]+)/gm))
       ip("link", "delete", name);
-    rmSync("/run/containerd/fifo", { recursive: true, force: true });
+    removeFifos();
   });
 
   /** `nerdctl run` of the image with the program `peer`. */

@@ -1,12 +1,13 @@
 /** A network namespace that outlives its container is as it was before, however the VM ended. */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Command } from "./harness/command.ts";
 import { until } from "./harness/deadline.ts";
 import { IMAGE } from "./harness/image.ts";
 import { useLab, VERSIONS, visible } from "./harness/lab.ts";
 import { microvm } from "./harness/paths.ts";
+import { pidsOf } from "./harness/proc.ts";
+import { removeFifos } from "./harness/remains.ts";
 import { Bridge, traces } from "./network/topology.ts";
 
 const NAMESPACE = "mvtrace";
@@ -49,7 +50,7 @@ describe.each(VERSIONS)("containerd %s", (version) => {
     await lab.containerd.ctr(["task", "rm", "-f", id]);
     await lab.containerd.ctr(["container", "rm", id]);
     // ctr leaves its fifos where the shim died.
-    rmSync("/run/containerd/fifo", { recursive: true, force: true });
+    removeFifos();
   }
 
   test("after a container has ended", async () => {
@@ -77,15 +78,7 @@ describe.each(VERSIONS)("containerd %s", (version) => {
 
 /** Of the tests' world: their pids are those of this process's /proc. */
 function processes(program: string): number[] {
-  const found = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0")[0]?.includes(`/${program}`);
-      } catch {
-        return false;
-      }
-    });
+  const found = pidsOf(new RegExp(`^[^\\0]*/${program}`));
   expect(found).not.toEqual([]);
-  return found.map(Number);
+  return found;
 }

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, test } from "vitest";
@@ -10,6 +10,8 @@ import { within } from "./harness/deadline.ts";
 import { IMAGE } from "./harness/image.ts";
 import { type Lab, useLab, VERSIONS } from "./harness/lab.ts";
 import { microvm, runc, runtime } from "./harness/paths.ts";
+import { pidsOf, read } from "./harness/proc.ts";
+import { removeFifos } from "./harness/remains.ts";
 import { bindFlags, buildProbe, PROBE } from "./volumes/host.ts";
 
 /** Both streams, a status, and more than one write. */
@@ -42,15 +44,9 @@ function contentsOf(directory: string): Record<string, string> {
 
 /** Resident memory of the one shim that runs, in MiB. */
 function shimMemory(): number {
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (!/containerd-shim-microvm-v2\0daemon/.test(readFileSync(`/proc/${pid}/cmdline`, "latin1"))) continue;
-      return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1024;
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  throw new Error("no shim runs");
+  const [pid] = pidsOf(/containerd-shim-microvm-v2\0daemon/);
+  if (pid === undefined) throw new Error("no shim runs");
+  return Number(/VmRSS:\s+(\d+)/.exec(read(pid, "status"))?.[1]) / 1024;
 }
 
 describe.each(VERSIONS)("containerd %s", (version) => {
@@ -158,7 +154,7 @@ describe.each(VERSIONS)("containerd %s", (version) => {
     await lab.containerd.ctr(["task", "rm", id]);
     await lab.containerd.mustCtr(["container", "rm", id]);
     // The client that made them was killed.
-    rmSync("/run/containerd/fifo", { recursive: true, force: true });
+    removeFifos();
   });
 });
 

@@ -1,10 +1,11 @@
 /** What happens around many processes of one task: storms of execs, the order of events, limits that change. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { execSpec, SIGKILL, useTasks } from "./harness/created.ts";
 import { until } from "./harness/deadline.ts";
 import { useLab } from "./harness/lab.ts";
 import { microvm } from "./harness/paths.ts";
+import { shimOf } from "./harness/proc.ts";
 import type { Answer } from "./harness/tasks.ts";
 
 const OK = 0;
@@ -116,19 +117,3 @@ describe("containerd 2.4", () => {
     });
   });
 });
-
-function shimOf(id: string): number {
-  const pid = readdirSync("/proc").find((entry) => {
-    try {
-      // Its environment is gone; its state directory is what it works in.
-      return (
-        /containerd-shim-microvm-v2\0daemon/.test(readFileSync(`/proc/${entry}/cmdline`, "latin1")) &&
-        readFileSync(`/run/microvm/default/${id}/state.json`, "utf8").includes(`"pid":${entry},`)
-      );
-    } catch {
-      return false;
-    }
-  });
-  if (pid === undefined) throw new Error(`no shim of ${id}`);
-  return Number(pid);
-}

@@ -1,12 +1,12 @@
 /** Real clients in a real terminal: what is typed and what the screen shows, beside runc. */
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { both } from "./differential/compare.ts";
 import { IMAGE } from "./harness/image.ts";
 import { useLab } from "./harness/lab.ts";
 import { Nerdctl } from "./harness/nerdctl.ts";
 import { microvm } from "./harness/paths.ts";
+import { removeFifos } from "./harness/remains.ts";
 import { Terminal } from "./harness/terminal.ts";
 
 const PROMPT = "ready> ";
@@ -100,7 +100,7 @@ const PASTED = randomBytes(7_500_000).toString("base64");
 describe("terminals", () => {
   const lab = useLab("2.4");
   // nerdctl leaves the fifos that it makes, under any runtime.
-  afterEach(() => rmSync("/run/containerd/fifo", { recursive: true, force: true }));
+  afterEach(removeFifos);
 
   const open = (runtime: string, ...program: string[]) => {
     const nerdctl = new Nerdctl(lab.containerd, runtime);

@@ -1,9 +1,9 @@
 /** Ten containers at once, to the end of the last one; and what people do most, a container on nerdctl's bridge. */
-import { rmSync } from "node:fs";
 import { must } from "../harness/command.ts";
 import type { Containerd } from "../harness/containerd.ts";
 import { IMAGE } from "../harness/image.ts";
 import { Nerdctl } from "../harness/nerdctl.ts";
+import { removeFifos } from "../harness/remains.ts";
 import type { Session } from "../harness/session.ts";
 import { type Name, RUNTIMES } from "./runtimes.ts";
 import { inTurn, type Times } from "./times.ts";
@@ -48,7 +48,7 @@ export async function measureBridge(current: Session, runs: number): Promise<Row
 export async function oneBridge(nerdctl: Nerdctl, name: Name): Promise<number> {
   const args = ["run", "--rm", "--runtime", RUNTIMES[name], "--pull", "never", IMAGE, "true"];
   const { ms } = await nerdctl.must(args);
-  rmSync("/run/containerd/fifo", { recursive: true, force: true });
+  removeFifos();
   return ms;
 }
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IMAGE } from "../harness/image.ts";
 import { microvm } from "../harness/paths.ts";
+import { pids, text } from "../harness/proc.ts";
 import type { Session } from "../harness/session.ts";
-import { pids, text } from "./proc.ts";
 
 const SETTLE_MS = 5000;
 

@@ -3,8 +3,8 @@ import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IMAGE } from "../harness/image.ts";
+import { family, read, shimOf } from "../harness/proc.ts";
 import type { Session } from "../harness/session.ts";
-import { family, read, shimOf } from "./proc.ts";
 import { type Name, RUNTIMES } from "./runtimes.ts";
 
 /** What an idle container's processes need to come to rest; the shim does so twice, the second time after a minute. */

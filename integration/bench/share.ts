@@ -6,10 +6,10 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Nerdctl } from "../harness/nerdctl.ts";
 import type { ContainerdVersion } from "../harness/paths.ts";
+import { processorMs, qemuOf } from "../harness/proc.ts";
 import { type Session, session } from "../harness/session.ts";
 import { readTrace, removeTrace } from "../harness/trace.ts";
 import { CROWD, crowdRuns, oneBridge, oneCrowd, removeBridge } from "./crowd.ts";
-import { processorMs, qemuOf } from "./proc.ts";
 import type { Name } from "./runtimes.ts";
 import { idleId, inTurn, oneRun, prepare, summary, type Times, WORKLOADS, withIdle } from "./times.ts";
 
@@ -52,6 +52,7 @@ function kinds(current: Session, runs: number, path: string): Kind[] {
   const { containerd, token } = current;
   const nerdctl = new Nerdctl(containerd, "");
   const traced = () => readTrace(path).guestMs;
+  const idle = qemuOf(idleId(current, "microvm"));
   const beside = Math.min(CROWD, availableParallelism());
   return [
     ...WORKLOADS.map((workload) => ({
@@ -59,7 +60,7 @@ function kinds(current: Session, runs: number, path: string): Kind[] {
       runs,
       prepare: () => prepare(current, workload),
       run: (name: Name, n: number) => oneRun(current, workload, name, n),
-      guestMs: workload.starts ? traced : sinceLast(() => processorMs(qemuOf(idleId(current, "microvm")))),
+      guestMs: workload.starts ? traced : sinceLast(() => processorMs(idle)),
     })),
     {
       title: `${CROWD} at once`,

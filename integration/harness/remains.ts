@@ -1,12 +1,18 @@
 /** What a container could leave behind on the machine; the tests' world holds nothing else. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "./deadline.ts";
 import { runToken } from "./paths.ts";
 
 const TASKS = "io.containerd.runtime.v2.task";
+const FIFOS = "/run/containerd/fifo";
+
+/** nerdctl leaves those that it makes, ctr when it loses its task or is killed: with any runtime. */
+export function removeFifos(): void {
+  rmSync(FIFOS, { recursive: true, force: true });
+}
 
 /** Everything that is there now, a line each. */
 export function takeStock(): Set<string> {
@@ -55,7 +61,7 @@ function files(): string[] {
     .filter((name) => name.startsWith("c-"))
     .flatMap((name) => ["state", "root"].map((kind) => join(temporary, name, kind, TASKS)))
     .flatMap((path) => list(path).flatMap((namespace) => entries(join(path, namespace), false)));
-  const recursive = ["/run/containerd/s", "/run/microvm", "/run/containerd/fifo"];
+  const recursive = ["/run/containerd/s", "/run/microvm", FIFOS];
   const all = [...entries(temporary, false), ...tasks, ...recursive.flatMap((path) => entries(path, true))];
   // Measured once for all containers until the machine boots anew.
   return all.filter((line) => line !== "file /run/microvm/tsc_khz");

@@ -5,6 +5,11 @@ export function pids(): number[] {
   return readdirSync("/proc").map(Number).filter(Number.isInteger);
 }
 
+/** Of those whose command line matches; each of its arguments ends with a zero byte. */
+export function pidsOf(commandLine: RegExp): number[] {
+  return pids().filter((pid) => commandLine.test(read(pid, "cmdline")));
+}
+
 /** Of the process, in /proc. */
 export function read(pid: number, name: string): string {
   return text(`/proc/${pid}/${name}`);
